@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// A runner decides packets: `rules` (reference evaluator), `vm`, `kernel` (the compiled object),
+// `netfilter` (the real iptables in a namespace). State (conntrack, limits) lives from open to close.
+import type { ReplayPacket } from '../packet/packet.js';
+import type { VerdictRecord } from './verdict.js';
+
+export type RunnerName = 'rules' | 'vm' | 'kernel' | 'netfilter';
+
+export interface Runner {
+  readonly name: RunnerName;
+  /** Decides a batch in order: one record per packet, same order. */
+  run(batch: readonly ReplayPacket[]): Promise<VerdictRecord[]>;
+  close(): Promise<void>;
+}
