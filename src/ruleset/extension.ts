@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one match or target file provides. Everything about an extension but its option syntax
 // (grammar/) is reached through one of these; the registries list them by name.
-import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { MatchNode, OptionNode, RuleNode, TargetNode } from '../ast/nodes.js';
 import type { Family } from '../net/family.js';
 import type { Fidelity } from './ruleset.js';
