@@ -120,6 +120,6 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-function isErrno(error: Error): error is NodeJS.ErrnoException {
+function isErrno(error: Error): boolean {
   return 'code' in error && 'syscall' in error;
 }
