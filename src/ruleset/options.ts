@@ -173,7 +173,11 @@ export class Options {
       }
       for (const other of rule.excludes ?? []) {
         if (other === name || !this.byName.has(other)) continue;
-        this.fail(option, 'IPT0225', `\`${name}\` and \`${other}\` of \`${this.node.name}\` exclude each other`);
+        this.fail(
+          option,
+          'IPT0225',
+          `\`${name}\` and \`${other}\` of \`${this.node.name}\` exclude each other`,
+        );
         return;
       }
       for (const other of rule.needs ?? []) {

@@ -33,7 +33,10 @@ export const NAT_SIDE_EFFECT: Support = unsupported(
 );
 
 /** A nat chain whose policy is DROP drops connections at their first packet. */
-export const NAT_POLICY_DROP: Support = unsupported('IPT0453', 'a DROP policy in the nat table is not carried over');
+export const NAT_POLICY_DROP: Support = unsupported(
+  'IPT0453',
+  'a DROP policy in the nat table is not carried over',
+);
 
 /** ipset types by name (ipset(8) SET TYPES). */
 export const SET_TYPE_SUPPORT: Readonly<Record<string, Support>> = {
@@ -60,7 +63,10 @@ function setType(name: string): Support {
 }
 
 /** The rule names a set that no input brings. */
-export const ABSENT_SET: Support = unsupported('IPT0461', 'the set is in no input, so its members are not known');
+export const ABSENT_SET: Support = unsupported(
+  'IPT0461',
+  'the set is in no input, so its members are not known',
+);
 
 /** A member of the set leaves it when its time is up. */
 export const SET_TIMEOUT: Support = approximate(

@@ -17,8 +17,14 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   addrtype: {
     base: EXACT,
     options: {
-      '--limit-iface-in': unsupported('IPT0301', 'address types seen from one interface alone are not modelled'),
-      '--limit-iface-out': unsupported('IPT0301', 'address types seen from one interface alone are not modelled'),
+      '--limit-iface-in': unsupported(
+        'IPT0301',
+        'address types seen from one interface alone are not modelled',
+      ),
+      '--limit-iface-out': unsupported(
+        'IPT0301',
+        'address types seen from one interface alone are not modelled',
+      ),
     },
   },
   ah: later('IPT0302', 'the SPI of an authentication header is not read by the program'),
@@ -43,7 +49,10 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
       '--ctorigdstport': unsupported('IPT0311', 'the original tuple of a connection is not compared'),
       '--ctreplsrcport': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
       '--ctrepldstport': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
-      '--ctstatus': unsupported('IPT0312', 'status bits of a connection other than its state are not compared'),
+      '--ctstatus': unsupported(
+        'IPT0312',
+        'status bits of a connection other than its state are not compared',
+      ),
       '--ctexpire': unsupported('IPT0313', 'the remaining lifetime of a connection is not compared'),
       '--ctdir': unsupported('IPT0314', 'the direction of a packet in its connection is not compared'),
     },

@@ -57,7 +57,10 @@ export function optionSupport(row: ExtensionSupport, option: string): Support {
 }
 
 /** What the table says of an extension used with these options. */
-export function extensionFidelity(row: ExtensionSupport, options: readonly { readonly name: string }[]): Fidelity {
+export function extensionFidelity(
+  row: ExtensionSupport,
+  options: readonly { readonly name: string }[],
+): Fidelity {
   if (options.length === 0) return row.base;
   return worst([row.base, ...options.map((option) => optionSupport(row, option.name))]);
 }

@@ -51,6 +51,7 @@ export const TARGET_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   NFLOG: observes('IPT0421', 'packets are not copied to a netlink log group'),
   NFQUEUE: later('IPT0422', 'the verdict of a userspace program is not known'),
   NOTRACK: { base: EXACT },
+  QUEUE: later('IPT0438', 'the verdict of a userspace program is not known'),
   RATEEST: observes('IPT0423', 'rate estimators are not kept'),
   REDIRECT: later('IPT0424', NAT),
   REJECT: { base: EXACT },
