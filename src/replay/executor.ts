@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam between "which program sees this packet, and what its answer means" (program-runner.ts, shared)
+// and "run that program on these bytes" (src/vm in process, src/kernel by BPF_PROG_TEST_RUN).
+// Maps, and so connections and counters, live as long as the executor.
+
+/** The attach points of a migration, by the section names of its object. */
+export type AttachPoint = 'tc/ingress' | 'tc/egress';
+
+export interface ExecutorInput {
+  /** Ethernet frame. Not kept and not written to. */
+  readonly frame: Uint8Array;
+  /** The interface whose clsact hook runs: where the frame came in (ingress) or goes out (egress). */
+  readonly device: string;
+  /** `skb->ingress_ifindex`: the interface it came from, empty for the host's own packets. */
+  readonly ingressDevice: string;
+  readonly mark: number;
+  /** Nanoseconds since the epoch: the clock of `vm`. The kernel uses its own. */
+  readonly timestampNs: bigint;
+}
+
+export interface ExecutorOutput {
+  /** The program's return value: `TC_ACT_*`. */
+  readonly action: number;
+  /** The frame as the program left it. Valid until the next run. */
+  readonly frame: Uint8Array;
+  readonly mark: number;
+}
+
+/** The executor can't take this frame (size, tag); the program didn't run. */
+export interface Refusal {
+  readonly refused: string;
+}
+
+export interface Executor {
+  readonly name: 'vm' | 'kernel';
+  /** Runs one program on one frame. A fault of the program is an exception, never an action. */
+  run(point: AttachPoint, input: ExecutorInput): ExecutorOutput | Refusal;
+  /** A single-entry array map's value as it stands: the same memory on every call, so read it after each run. */
+  value(map: string): Uint8Array;
+  /** All entries of a map, keys and values copied: for counters, after a run. */
+  entries(map: string): { readonly key: Uint8Array; readonly value: Uint8Array }[];
+  /** Records of a ring buffer since the last call, oldest first, copied. */
+  drain(map: string): Uint8Array[];
+  close(): void;
+}
+
+export function isRefusal(answer: ExecutorOutput | Refusal): answer is Refusal {
+  return 'refused' in answer;
+}
