@@ -288,6 +288,8 @@ class SaveFileParser {
   }
 
   private push(severity: Severity, text: ProblemText, span: Span, lineText?: string): void {
+    if (severity === 'error')
+      this.table?.unread.push({ span, text: lineText ?? '', code: text.code, message: text.message });
     this.diagnostics.push({
       code: text.code,
       severity,

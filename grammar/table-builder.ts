@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A table while its lines are read: what iptables-restore's commands do to it. iptables-save writes `:CHAIN`
 // and `-A` only; hand-written files also use -N, -P, -I, -F, -X, -D and -R by number.
-import type { ChainNode, RuleNode, TableNode } from '../src/ast/nodes.js';
+import type { ChainNode, RuleNode, TableNode, UnreadLineNode } from '../src/ast/nodes.js';
 import type { Span } from '../src/source/span.js';
 import * as messages from './messages.js';
 import type { ProblemText } from './problem.js';
@@ -10,6 +10,7 @@ export class TableBuilder {
   private readonly chains = new Map<string, ChainNode>();
   private rules: RuleNode[] = [];
   committed = false;
+  readonly unread: UnreadLineNode[] = [];
 
   constructor(
     readonly name: string,
@@ -22,6 +23,7 @@ export class TableBuilder {
       span: this.span,
       chains: [...this.chains.values()],
       rules: this.rules,
+      unread: this.unread,
       committed: this.committed,
     };
   }

@@ -73,11 +73,22 @@ export interface ChainNode {
   readonly span: Span;
 }
 
+/** A line inside a table that could not be read: what it was meant to do is not known. */
+export interface UnreadLineNode {
+  readonly span: Span;
+  /** The line as it stands, cut when very long. */
+  readonly text: string;
+  /** The diagnostic that says why. */
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface TableNode {
   readonly name: string;
   readonly span: Span;
   readonly chains: readonly ChainNode[];
   readonly rules: readonly RuleNode[];
+  readonly unread: readonly UnreadLineNode[];
   /** False when the file ends, or another table begins, before `COMMIT`. */
   readonly committed: boolean;
 }
