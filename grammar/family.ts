@@ -34,7 +34,8 @@ export function detectFamily(text: string): Family {
 
 function count(text: string, pattern: RegExp): number {
   let found = 0;
-  for (const _ of text.matchAll(pattern)) found++;
+  pattern.lastIndex = 0;
+  while (pattern.test(text)) found++;
   return found;
 }
 
