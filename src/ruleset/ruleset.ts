@@ -55,6 +55,11 @@ export interface Rule {
   readonly matches: readonly Match[];
   readonly target: Target;
   readonly fidelity: Fidelity;
+  /**
+   * The line could not be read, or the kernel would refuse it: what it does is not known. It keeps its place,
+   * with whatever of its header was read, no matches and an unknown target, so a packet that meets it is undecided.
+   */
+  readonly unread?: true;
 }
 
 export interface Chain {
