@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // addrtype match, revision 1. iptables-extensions(8) addrtype; net/netfilter/xt_addrtype.c.
+import type { DecodeContext } from '../extension.js';
+import type { Options } from '../options.js';
+import { byPrefix, nameList, not } from '../values.js';
+import { exclusive, matchCodec, needsOneOf } from './codec.js';
 import type { Negatable } from '../ruleset.js';
 
 export type AddressTypeName =
@@ -21,4 +25,76 @@ export interface AddrtypeMatch {
   readonly source?: Negatable<readonly AddressTypeName[]>;
   readonly destination?: Negatable<readonly AddressTypeName[]>;
   readonly limitInterface?: 'in' | 'out';
+}
+
+/** In bit order, which is the order they are printed in. */
+const TYPES: readonly AddressTypeName[] = [
+  'UNSPEC',
+  'UNICAST',
+  'LOCAL',
+  'BROADCAST',
+  'ANYCAST',
+  'MULTICAST',
+  'BLACKHOLE',
+  'UNREACHABLE',
+  'PROHIBIT',
+  'THROW',
+  'NAT',
+  'XRESOLVE',
+];
+
+/** What the kernel does not tell apart in IPv6. */
+const NOT_IPV6: readonly AddressTypeName[] = [
+  'BROADCAST',
+  'BLACKHOLE',
+  'PROHIBIT',
+  'THROW',
+  'NAT',
+  'XRESOLVE',
+];
+
+export const addrtypeCodec = matchCodec<AddrtypeMatch>({
+  name: 'addrtype',
+  checks: exclusive('--limit-iface-in', '--limit-iface-out'),
+  read(options, context) {
+    needsOneOf(options, '--src-type', '--dst-type');
+    const source = types(options, '--src-type', context);
+    const destination = types(options, '--dst-type', context);
+    const limitInterface = options.has('--limit-iface-in')
+      ? 'in'
+      : options.has('--limit-iface-out')
+        ? 'out'
+        : undefined;
+    return {
+      kind: 'addrtype',
+      ...(source && { source }),
+      ...(destination && { destination }),
+      ...(limitInterface && { limitInterface }),
+    };
+  },
+  print(match) {
+    const list = (name: string, one: AddrtypeMatch['source']): string =>
+      one === undefined ? '' : `${not(one.negated)} ${name} ${one.value.join(',')}`;
+    const limit = match.limitInterface === undefined ? '' : ` --limit-iface-${match.limitInterface}`;
+    return list('--src-type', match.source) + list('--dst-type', match.destination) + limit;
+  },
+  used: (match) => (match.limitInterface === undefined ? [] : [`--limit-iface-${match.limitInterface}`]),
+});
+
+function types(
+  options: Options,
+  name: string,
+  context: DecodeContext,
+): Negatable<readonly AddressTypeName[]> | undefined {
+  const given = nameList(
+    options,
+    name,
+    (item) => byPrefix(TYPES, item),
+    `expected address types with commas: ${TYPES.join(', ')}`,
+  );
+  if (given === undefined) return undefined;
+  const unknown = context.family === 'ipv6' && given.find((type) => NOT_IPV6.includes(type));
+  if (unknown !== false && unknown !== undefined)
+    return options.badValue(name, `the kernel knows no ${unknown} addresses in IPv6`);
+  return { value: TYPES.filter((type) => given.includes(type)), negated: options.negated(name) };
 }

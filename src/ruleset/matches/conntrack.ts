@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // conntrack match, revision 3. iptables-extensions(8) conntrack; net/netfilter/xt_conntrack.c.
-import type { MaskedAddress } from '../../net/address.js';
+import type { Family } from '../../net/family.js';
+import type { DecodeContext } from '../extension.js';
+import { UINT32_MAX, type Options } from '../options.js';
+import {
+  addressWithMask,
+  byPrefix,
+  hostWithMask,
+  integerRange,
+  nameList,
+  not,
+  portRange,
+  protocolValue,
+  rangeText,
+} from '../values.js';
+import { matchCodec, needsOneOf } from './codec.js';
+import type { AddressWords, MaskedAddress } from '../../net/address.js';
 import type { NumberRange } from '../../net/range.js';
 import type { Negatable } from '../ruleset.js';
 
@@ -8,15 +23,21 @@ export type ConntrackStateName =
   'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'UNTRACKED' | 'SNAT' | 'DNAT';
 export type ConntrackStatusName = 'NONE' | 'EXPECTED' | 'SEEN_REPLY' | 'ASSURED' | 'CONFIRMED';
 
+/** An address of a connection's tuple. */
+export interface TupleAddress extends MaskedAddress {
+  /** As given: bits outside the mask count for nothing, but are printed. */
+  readonly written: AddressWords;
+}
+
 export interface ConntrackMatch {
   readonly kind: 'conntrack';
   readonly states?: Negatable<readonly ConntrackStateName[]>;
   readonly statuses?: Negatable<readonly ConntrackStatusName[]>;
   readonly protocol?: Negatable<number>;
-  readonly originalSource?: Negatable<MaskedAddress>;
-  readonly originalDestination?: Negatable<MaskedAddress>;
-  readonly replySource?: Negatable<MaskedAddress>;
-  readonly replyDestination?: Negatable<MaskedAddress>;
+  readonly originalSource?: Negatable<TupleAddress>;
+  readonly originalDestination?: Negatable<TupleAddress>;
+  readonly replySource?: Negatable<TupleAddress>;
+  readonly replyDestination?: Negatable<TupleAddress>;
   readonly originalSourcePorts?: Negatable<NumberRange>;
   readonly originalDestinationPorts?: Negatable<NumberRange>;
   readonly replySourcePorts?: Negatable<NumberRange>;
@@ -25,4 +46,130 @@ export interface ConntrackMatch {
   readonly expires?: Negatable<NumberRange>;
   /** `--ctdir`; its negation is the other direction and is stored so. */
   readonly direction?: 'ORIGINAL' | 'REPLY';
+}
+
+/** In the order iptables-save prints them. */
+export const CONNTRACK_STATES: readonly ConntrackStateName[] = [
+  'INVALID',
+  'NEW',
+  'RELATED',
+  'ESTABLISHED',
+  'UNTRACKED',
+  'SNAT',
+  'DNAT',
+];
+const STATUSES: readonly ConntrackStatusName[] = ['NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'];
+
+const ADDRESSES = [
+  ['--ctorigsrc', 'originalSource'],
+  ['--ctorigdst', 'originalDestination'],
+  ['--ctreplsrc', 'replySource'],
+  ['--ctrepldst', 'replyDestination'],
+] as const;
+
+const PORTS = [
+  ['--ctorigsrcport', 'originalSourcePorts'],
+  ['--ctorigdstport', 'originalDestinationPorts'],
+  ['--ctreplsrcport', 'replySourcePorts'],
+  ['--ctrepldstport', 'replyDestinationPorts'],
+] as const;
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export const conntrackCodec = matchCodec<ConntrackMatch>({
+  name: 'conntrack',
+  read(options, context) {
+    if (options.node.options.length === 0) needsOneOf(options, '--ctstate', '--ctstatus', '--ctproto');
+    const match: Writable<ConntrackMatch> = { kind: 'conntrack' };
+    const states = stateList(options, '--ctstate', CONNTRACK_STATES);
+    if (states !== undefined) match.states = { value: states, negated: options.negated('--ctstate') };
+    const statuses = statusList(options);
+    if (statuses !== undefined) match.statuses = { value: statuses, negated: options.negated('--ctstatus') };
+    const protocol = protocolValue(options, '--ctproto', context);
+    if (protocol !== undefined) match.protocol = { value: protocol, negated: options.negated('--ctproto') };
+    readTuples(options, context, match);
+    const expires = integerRange(options, '--ctexpire', UINT32_MAX);
+    if (expires !== undefined) match.expires = { value: expires, negated: options.negated('--ctexpire') };
+    const direction = options.text('--ctdir')?.toUpperCase();
+    if (direction === 'ORIGINAL' || direction === 'REPLY') match.direction = direction;
+    else if (direction !== undefined) return options.badValue('--ctdir', 'expected ORIGINAL or REPLY');
+    return match;
+  },
+  print(match) {
+    const option = <T>(name: string, one: Negatable<T> | undefined, text: (value: T) => string): string =>
+      one === undefined ? '' : `${not(one.negated)} ${name} ${text(one.value)}`;
+    const tupleAddress = ({ written, mask }: TupleAddress): string =>
+      addressWithMask({ address: written, mask });
+    return (
+      option('--ctstate', match.states, (states) => states.join(',')) +
+      option('--ctproto', match.protocol, String) +
+      ADDRESSES.map(([name, field]) => option(name, match[field], tupleAddress)).join('') +
+      PORTS.map(([name, field]) => option(name, match[field], portsText)).join('') +
+      option('--ctstatus', match.statuses, (statuses) => statuses.join(',')) +
+      option('--ctexpire', match.expires, rangeText) +
+      (match.direction === undefined ? '' : ` --ctdir ${match.direction}`)
+    );
+  },
+  used(match) {
+    const names: string[] = [];
+    if (match.states !== undefined) names.push('--ctstate');
+    if (match.protocol !== undefined) names.push('--ctproto');
+    for (const [name, field] of [...ADDRESSES, ...PORTS]) if (match[field] !== undefined) names.push(name);
+    if (match.statuses !== undefined) names.push('--ctstatus');
+    if (match.expires !== undefined) names.push('--ctexpire');
+    if (match.direction !== undefined) names.push('--ctdir');
+    return names;
+  },
+});
+
+/** Names of states, each possibly cut short, in printing order. */
+export function stateList(
+  options: Options,
+  name: string,
+  known: readonly ConntrackStateName[],
+): ConntrackStateName[] | undefined {
+  // iptables tries ESTABLISHED before RELATED; no cut name fits both.
+  const given = nameList(
+    options,
+    name,
+    (item) => byPrefix(known, item),
+    `expected ${known.join(', ')}, with commas`,
+  );
+  return given && known.filter((state) => given.includes(state));
+}
+
+/** NONE adds nothing to other statuses; alone it stands for the empty list. */
+function statusList(options: Options): ConntrackStatusName[] | undefined {
+  const given = nameList(
+    options,
+    '--ctstatus',
+    (item) => byPrefix(STATUSES, item),
+    `expected ${STATUSES.join(', ')}, with commas`,
+  );
+  if (given === undefined) return undefined;
+  const others = STATUSES.filter((status) => status !== 'NONE' && given.includes(status));
+  return others.length === 0 ? ['NONE'] : others;
+}
+
+function readTuples(options: Options, context: DecodeContext, match: Writable<ConntrackMatch>): void {
+  for (const [name, field] of ADDRESSES) {
+    const address = tupleAddress(options, name, context.family);
+    if (address !== undefined) match[field] = { value: address, negated: options.negated(name) };
+  }
+  for (const [name, field] of PORTS) {
+    const ports = portRange(options, name, context);
+    if (ports !== undefined) match[field] = { value: ports, negated: options.negated(name) };
+  }
+}
+
+function tupleAddress(options: Options, name: string, family: Family): TupleAddress | undefined {
+  const read = hostWithMask(options, name, family);
+  if (read === undefined) return undefined;
+  const address = read.address.map((word, i) => (word & read.mask[i]!) >>> 0);
+  return { address, mask: read.mask, written: read.address };
+}
+
+/** A range that ends at port 0 prints its first port alone. */
+function portsText(ports: NumberRange): string {
+  return ports.last === 0 ? `${ports.first}` : rangeText(ports);
 }

@@ -1,8 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // hl match (IPv6 hop limit). iptables-extensions(8) hl; net/netfilter/xt_hl.c.
+import { UINT8_MAX } from '../options.js';
+import { exclusive, matchCodec, needsOneOf } from './codec.js';
 
 export interface HlMatch {
   readonly kind: 'hl';
   readonly compare: 'eq' | 'ne' | 'lt' | 'gt';
   readonly hopLimit: number;
 }
+
+const OPTIONS = ['--hl-eq', '--hl', '--hl-lt', '--hl-gt'];
+
+export const hlCodec = matchCodec<HlMatch>({
+  name: 'hl',
+  checks: exclusive(...OPTIONS),
+  read(options) {
+    needsOneOf(options, ...OPTIONS);
+    const name = OPTIONS.find((one) => options.has(one));
+    const value = name === undefined ? undefined : options.integer(name, 0, UINT8_MAX);
+    if (name === undefined || value === undefined) return undefined;
+    const compare = name.endsWith('-lt')
+      ? 'lt'
+      : name.endsWith('-gt')
+        ? 'gt'
+        : options.negated(name)
+          ? 'ne'
+          : 'eq';
+    return { kind: 'hl', compare, hopLimit: value };
+  },
+  print: (match) =>
+    match.compare === 'ne' ? ` ! --hl-eq ${match.hopLimit}` : ` --hl-${match.compare} ${match.hopLimit}`,
+});

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // icmp match. iptables-extensions(8) icmp; net/netfilter/xt_tcpudp.c (net/ipv4/netfilter/ip_tables.c before 6.8).
+import { not } from '../values.js';
+import { matchCodec } from './codec.js';
+import { ICMP_TYPES, icmpType } from './icmp-types.js';
 import type { NumberRange } from '../../net/range.js';
 
 export interface IcmpMatch {
@@ -9,3 +12,22 @@ export interface IcmpMatch {
   readonly codes: NumberRange;
   readonly negated: boolean;
 }
+
+const ANY_TYPE = 255;
+
+export const icmpCodec = matchCodec<IcmpMatch>({
+  name: 'icmp',
+  checks: { '--icmp-type': { mandatory: true } },
+  read(options) {
+    const read = icmpType(options.text('--icmp-type')!, ICMP_TYPES);
+    if (typeof read === 'string') return options.badValue('--icmp-type', read);
+    return { kind: 'icmp', ...read, negated: options.negated('--icmp-type') };
+  },
+  print(match) {
+    const { type, codes } = match;
+    const allCodes = codes.first === 0 && codes.last === 255;
+    // The end of a range of codes is not printed.
+    const text = type === ANY_TYPE ? 'any' : `${type}${allCodes ? '' : `/${codes.first}`}`;
+    return `${not(match.negated)} --icmp-type ${text}`;
+  },
+});

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // icmp6 match. iptables-extensions(8) icmp6; net/netfilter/xt_tcpudp.c (net/ipv6/netfilter/ip6_tables.c before 6.8).
+import { not } from '../values.js';
+import { matchCodec } from './codec.js';
+import { ICMPV6_TYPES, icmpType } from './icmp-types.js';
 import type { NumberRange } from '../../net/range.js';
 
 export interface Icmp6Match {
@@ -8,3 +11,20 @@ export interface Icmp6Match {
   readonly codes: NumberRange;
   readonly negated: boolean;
 }
+
+export const icmp6Codec = matchCodec<Icmp6Match>({
+  name: 'icmp6',
+  checks: { '--icmpv6-type': { mandatory: true } },
+  read(options) {
+    const read = icmpType(options.text('--icmpv6-type')!, ICMPV6_TYPES);
+    if (typeof read === 'string') return options.badValue('--icmpv6-type', read);
+    return { kind: 'icmp6', ...read, negated: options.negated('--icmpv6-type') };
+  },
+  print(match) {
+    const { type, codes } = match;
+    const allCodes = codes.first === 0 && codes.last === 255;
+    // The end of a range of codes is not printed.
+    const text = `${type}${allCodes ? '' : `/${codes.first}`}`;
+    return `${not(match.negated)} --icmpv6-type ${text}`;
+  },
+});

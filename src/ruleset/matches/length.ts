@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // length match: layer-3 length. iptables-extensions(8) length; net/netfilter/xt_length.c.
+import { UINT16_MAX } from '../options.js';
+import { integerRange, not, rangeText } from '../values.js';
+import { matchCodec } from './codec.js';
 import type { NumberRange } from '../../net/range.js';
 
 export interface LengthMatch {
@@ -7,3 +10,13 @@ export interface LengthMatch {
   readonly lengths: NumberRange;
   readonly negated: boolean;
 }
+
+export const lengthCodec = matchCodec<LengthMatch>({
+  name: 'length',
+  checks: { '--length': { mandatory: true } },
+  read(options) {
+    const lengths = integerRange(options, '--length', UINT16_MAX);
+    return lengths && { kind: 'length', lengths, negated: options.negated('--length') };
+  },
+  print: (match) => `${not(match.negated)} --length ${rangeText(match.lengths)}`,
+});

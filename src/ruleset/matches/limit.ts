@@ -1,9 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
 // limit match: a token bucket in jiffies. iptables-extensions(8) limit; net/netfilter/xt_limit.c.
+import { UINT32_MAX } from '../options.js';
+import { matchCodec } from './codec.js';
 
 export interface LimitMatch {
   readonly kind: 'limit';
   /** As userspace hands it to the kernel: 10,000 (XT_LIMIT_SCALE) / rate per second, an unsigned 32-bit integer. */
   readonly average: number;
   readonly burst: number;
+}
+
+/** XT_LIMIT_SCALE: `average` counts in 1/10,000 s. */
+const SCALE = 10_000;
+const DEFAULT_AVERAGE = (SCALE * 3600) / 3;
+const DEFAULT_BURST = 5;
+const MAX_BURST = 10_000;
+
+/** Seconds, by the unit's name and the short one that is printed. */
+export const RATE_UNITS = [
+  ['second', 'sec', 1],
+  ['minute', 'min', 60],
+  ['hour', 'hour', 3600],
+  ['day', 'day', 86_400],
+] as const;
+
+export const limitCodec = matchCodec<LimitMatch>({
+  name: 'limit',
+  read(options) {
+    const text = options.text('--limit');
+    const average = text === undefined ? DEFAULT_AVERAGE : readRate(text);
+    if (average === undefined)
+      return options.badValue(
+        '--limit',
+        'expected `number/second`, or minute, hour, day; at most 10000/second',
+      );
+    const burst = options.integer('--limit-burst', 0, MAX_BURST) ?? DEFAULT_BURST;
+    if (burst === 0) return options.badValue('--limit-burst', 'the kernel refuses a burst of 0');
+    if (credits((average * burst) % 2 ** 32) < credits(average))
+      return options.fail(
+        options.node,
+        'IPT0220',
+        "rate and burst of `limit` overflow the kernel's credits",
+        'lower the burst',
+      );
+    return { kind: 'limit', average, burst };
+  },
+  print: (match) =>
+    ` --limit ${rateText(match.average)}` +
+    (match.burst === DEFAULT_BURST ? '' : ` --limit-burst ${match.burst}`),
+});
+
+/** `3/hour` as time between two packets; the unit may be cut short, and without one it is seconds. */
+function readRate(text: string): number | undefined {
+  const slash = text.indexOf('/');
+  const unitText = slash < 0 ? 'second' : text.slice(slash + 1).toLowerCase();
+  const unit = unitText === '' ? undefined : RATE_UNITS.find(([name]) => name.startsWith(unitText));
+  const number = /^\s*\+?([0-9]+)/.exec(text);
+  if (unit === undefined || number === null) return undefined;
+  const rate = Number(number[1]) >>> 0;
+  const average = rate === 0 ? 0 : Math.floor((SCALE * unit[2]) / rate);
+  return average === 0 ? undefined : average;
+}
+
+/** In the largest unit that loses little, as iptables-save rounds. */
+function rateText(average: number): string {
+  let best: (typeof RATE_UNITS)[number] = RATE_UNITS[3];
+  for (const unit of [RATE_UNITS[2], RATE_UNITS[1], RATE_UNITS[0]]) {
+    const period = SCALE * unit[2];
+    if (average > period || Math.floor(period / average) < period % average) break;
+    best = unit;
+  }
+  return `${Math.floor((SCALE * best[2]) / average)}/${best[1]}`;
+}
+
+/** Jiffies times credits per jiffy in a second, for any HZ (xt_limit.c). */
+const CREDITS_PER_SECOND = 32_000;
+
+/** user2credits() of xt_limit.c, in its 32-bit arithmetic. */
+function credits(user: number): number {
+  if (user > Math.floor(UINT32_MAX / CREDITS_PER_SECOND))
+    return (Math.floor(user / SCALE) * CREDITS_PER_SECOND) % 2 ** 32;
+  return Math.floor((user * CREDITS_PER_SECOND) / SCALE);
 }

@@ -1,9 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // mac match. iptables-extensions(8) mac; net/netfilter/xt_mac.c.
+import { not } from '../values.js';
+import { matchCodec } from './codec.js';
 
 export interface MacMatch {
   readonly kind: 'mac';
   /** Six bytes. */
   readonly source: readonly number[];
   readonly negated: boolean;
+}
+
+export const macCodec = matchCodec<MacMatch>({
+  name: 'mac',
+  checks: { '--mac-source': { mandatory: true } },
+  read(options) {
+    const source = macAddress(options.text('--mac-source')!);
+    if (source === undefined)
+      return options.badValue('--mac-source', 'expected six bytes in hexadecimal with colons between');
+    return { kind: 'mac', source, negated: options.negated('--mac-source') };
+  },
+  print: (match) => `${not(match.negated)} --mac-source ${macText(match.source)}`,
+});
+
+/** Six bytes of one or two digits each. */
+export function macAddress(text: string): readonly number[] | undefined {
+  if (!/^[0-9a-f]{0,2}(?::[0-9a-f]{0,2}){5}$/i.test(text)) return undefined;
+  return text.split(':').map((byte) => (byte === '' ? 0 : parseInt(byte, 16)));
+}
+
+export function macText(bytes: readonly number[]): string {
+  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }

@@ -1,9 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // mark match, revision 1. iptables-extensions(8) mark; net/netfilter/xt_mark.c.
+import { hex, UINT32_MAX } from '../options.js';
+import { not } from '../values.js';
+import { matchCodec } from './codec.js';
 
 export interface MarkMatch {
   readonly kind: 'mark';
   readonly mark: number;
   readonly mask: number;
   readonly negated: boolean;
+}
+
+export const markMatchCodec = matchCodec<MarkMatch>({
+  name: 'mark',
+  checks: { '--mark': { mandatory: true } },
+  read(options) {
+    const read = options.markAndMask('--mark');
+    return read && { kind: 'mark', mark: read.value, mask: read.mask, negated: options.negated('--mark') };
+  },
+  print: (match) => `${not(match.negated)} --mark ${markText(match.mark, match.mask)}`,
+});
+
+/** `0x1`, with its mask unless that is all bits. */
+export function markText(mark: number, mask: number): string {
+  return mask === UINT32_MAX ? hex(mark) : `${hex(mark)}/${hex(mask)}`;
 }

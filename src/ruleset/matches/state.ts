@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // state match: conntrack's ancestor, printed as such. iptables-extensions(8) state; net/netfilter/xt_state.c.
+import { not } from '../values.js';
+import { matchCodec } from './codec.js';
+import { CONNTRACK_STATES, stateList } from './conntrack.js';
 import type { ConntrackStateName } from './conntrack.js';
 
 export interface StateMatch {
@@ -7,3 +10,17 @@ export interface StateMatch {
   readonly states: readonly ConntrackStateName[];
   readonly negated: boolean;
 }
+
+export const stateCodec = matchCodec<StateMatch>({
+  name: 'state',
+  checks: { '--state': { mandatory: true } },
+  read(options) {
+    const states = stateList(
+      options,
+      '--state',
+      CONNTRACK_STATES.filter((state) => state !== 'SNAT' && state !== 'DNAT'),
+    );
+    return states && { kind: 'state', states, negated: options.negated('--state') };
+  },
+  print: (match) => `${not(match.negated)} --state ${match.states.join(',')}`,
+});

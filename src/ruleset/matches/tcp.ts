@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcp match. iptables-extensions(8) tcp; net/netfilter/xt_tcpudp.c tcp_mt.
+import type { DecodeContext } from '../extension.js';
+import { UINT16_MAX, type Options } from '../options.js';
+import { not, portNumber, rangeText } from '../values.js';
+import { matchCodec } from './codec.js';
 import type { NumberRange } from '../../net/range.js';
 
 export interface TcpMatch {
@@ -16,4 +20,93 @@ export interface TcpMatch {
   /** TCP option kind that must be present; absent = not asked. */
   readonly option?: number;
   readonly optionNegated: boolean;
+}
+
+const FLAGS: readonly (readonly [string, number])[] = [
+  ['FIN', 1],
+  ['SYN', 2],
+  ['RST', 4],
+  ['PSH', 8],
+  ['ACK', 16],
+  ['URG', 32],
+];
+const ALL_FLAGS = 0x3f;
+/** What `--syn` stands for. */
+const SYN = { mask: 0x17, compare: 0x02 };
+export const ALL_PORTS: NumberRange = { first: 0, last: UINT16_MAX };
+
+export const tcpCodec = matchCodec<TcpMatch>({
+  name: 'tcp',
+  checks: { '--syn': { excludes: ['--tcp-flags'] }, '--tcp-flags': { excludes: ['--syn'] } },
+  read(options, context) {
+    const option = options.integer('--tcp-option', 1, 255);
+    const flags = options.get('--tcp-flags');
+    const mask = flags === undefined ? 0 : tcpFlags(options, 0);
+    const compare = flags === undefined ? 0 : tcpFlags(options, 1);
+    const syn = options.has('--syn');
+    return {
+      kind: 'tcp',
+      sourcePorts: orderedPorts(options, '--sport', context) ?? ALL_PORTS,
+      sourcePortsNegated: options.negated('--sport'),
+      destinationPorts: orderedPorts(options, '--dport', context) ?? ALL_PORTS,
+      destinationPortsNegated: options.negated('--dport'),
+      flagMask: syn ? SYN.mask : mask,
+      flagCompare: syn ? SYN.compare : compare,
+      flagsNegated: options.negated('--syn') || options.negated('--tcp-flags'),
+      ...(option !== undefined && { option }),
+      optionNegated: options.negated('--tcp-option'),
+    };
+  },
+  print(match) {
+    let text =
+      portText('--sport', match.sourcePorts, match.sourcePortsNegated) +
+      portText('--dport', match.destinationPorts, match.destinationPortsNegated);
+    if (match.option !== undefined) text += `${not(match.optionNegated)} --tcp-option ${match.option}`;
+    if (match.flagMask !== 0 || match.flagsNegated)
+      text += `${not(match.flagsNegated)} --tcp-flags ${flagText(match.flagMask)} ${flagText(match.flagCompare)}`;
+    return text;
+  },
+});
+
+/** Ports of `tcp` are read by other rules than those of other matches: any base, names of tcp only, in order. */
+function orderedPorts(options: Options, name: string, context: DecodeContext): NumberRange | undefined {
+  const text = options.text(name);
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(':');
+  const ends = colon < 0 ? [text, text] : [text.slice(0, colon), text.slice(colon + 1)];
+  const [first, last] = ends.map((end, i) =>
+    end === '' ? (i === 0 ? 0 : UINT16_MAX) : portNumber(end, 'tcp', context.names),
+  );
+  if (first === undefined || last === undefined)
+    return options.badValue(name, 'expected a port or a range of ports: numbers or names of /etc/services');
+  if (first > last) return options.badValue(name, 'the first port of a range is not above the last');
+  return { first, last };
+}
+
+/** Nothing is printed for all ports, not even a negation (iptables 1.8.9 loses it there). */
+export function portText(name: string, ports: NumberRange, negated: boolean): string {
+  if (ports.first === 0 && ports.last === UINT16_MAX) return '';
+  return `${not(negated)} ${name} ${rangeText(ports)}`;
+}
+
+function tcpFlags(options: Options, index: 0 | 1): number {
+  const text = options.get('--tcp-flags')!.args[index]!.text;
+  let bits = 0;
+  for (const name of text.toUpperCase().split(',')) {
+    if (name === '' || name === 'NONE') continue;
+    const flag = name === 'ALL' ? ALL_FLAGS : FLAGS.find(([known]) => known === name)?.[1];
+    if (flag === undefined)
+      options.badValue(
+        '--tcp-flags',
+        'expected SYN, ACK, FIN, RST, URG, PSH, ALL or NONE, with commas',
+        index,
+      );
+    else bits |= flag;
+  }
+  return bits;
+}
+
+function flagText(bits: number): string {
+  const names = FLAGS.filter(([, flag]) => (bits & flag) !== 0).map(([name]) => name);
+  return names.length === 0 ? 'NONE' : names.join(',');
 }

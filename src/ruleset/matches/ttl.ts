@@ -1,8 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // ttl match (IPv4). iptables-extensions(8) ttl; net/netfilter/xt_hl.c.
+import { UINT8_MAX } from '../options.js';
+import { exclusive, matchCodec, needsOneOf } from './codec.js';
 
 export interface TtlMatch {
   readonly kind: 'ttl';
   readonly compare: 'eq' | 'ne' | 'lt' | 'gt';
   readonly ttl: number;
 }
+
+const OPTIONS = ['--ttl-eq', '--ttl', '--ttl-lt', '--ttl-gt'];
+
+export const ttlCodec = matchCodec<TtlMatch>({
+  name: 'ttl',
+  checks: exclusive(...OPTIONS),
+  read(options) {
+    needsOneOf(options, ...OPTIONS);
+    const name = OPTIONS.find((one) => options.has(one));
+    const value = name === undefined ? undefined : options.integer(name, 0, UINT8_MAX);
+    if (name === undefined || value === undefined) return undefined;
+    const compare = name.endsWith('-lt')
+      ? 'lt'
+      : name.endsWith('-gt')
+        ? 'gt'
+        : options.negated(name)
+          ? 'ne'
+          : 'eq';
+    return { kind: 'ttl', compare, ttl: value };
+  },
+  print: (match) =>
+    match.compare === 'ne' ? ` ! --ttl-eq ${match.ttl}` : ` --ttl-${match.compare} ${match.ttl}`,
+});
