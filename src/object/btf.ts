@@ -202,7 +202,8 @@ export function sizeOfType(btf: Btf, id: number): number {
  * checks (kernel/bpf/btf.c, btf_datasec_check_meta).
  */
 export function btfForKernel(btf: Btf, elf: Elf): Uint8Array {
-  const bytes = btf.bytes.slice();
+  // A copy of its own: slice() of a Buffer would share memory.
+  const bytes = Uint8Array.from(btf.bytes);
   const view = new DataView(bytes.buffer);
   for (const type of btf.types) {
     if (type.kind !== BTF_DATASEC) continue;
