@@ -19,7 +19,10 @@ export type SetElementPart =
       readonly wildcard: boolean;
     };
 
-/** A member. For ICMP, `port` is type << 8 | code. `list:set` members are in `IpSet.members`. */
+/**
+ * A member. For ICMP, `port` is type << 8 | code; in `bitmap:port`, `protocol` is 0, since any with ports will do.
+ * `list:set` members are in `IpSet.members`.
+ */
 export interface SetElement {
   readonly parts: readonly SetElementPart[];
   readonly nomatch: boolean;
@@ -44,5 +47,9 @@ export interface IpSet {
   readonly elements: readonly SetElement[];
   /** `list:set`: names in order. */
   readonly members: readonly string[];
+  /** `list:set`: the timeout, counters and comment of each member, parallel to `members`, without parts. */
+  readonly memberElements?: readonly SetElement[];
+  /** Lines of the set that could not be read: its members are not all known. */
+  readonly unreadLines?: number;
   readonly span: Span;
 }

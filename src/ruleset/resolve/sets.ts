@@ -4,7 +4,7 @@
 import type { Family } from '../../net/family.js';
 import type { Fidelity } from '../ruleset.js';
 import type { IpSet } from '../sets.js';
-import { ABSENT_SET, SET_OPTION, SET_TIMEOUT, SET_TYPE_SUPPORT } from '../support/context.js';
+import { ABSENT_SET, SET_OPTION, SET_TIMEOUT, SET_UNREAD, SET_TYPE_SUPPORT } from '../support/context.js';
 import { unsupported, worst } from '../support/support.js';
 
 export type Sets = ReadonlyMap<string, IpSet>;
@@ -19,9 +19,10 @@ export function setFidelity(set: IpSet, sets: Sets): Fidelity {
   ];
   if (LOOKUP_OPTIONS.some((name) => name in set.options)) parts.push(SET_OPTION);
   if (set.elements.some(({ timeout }) => timeout !== undefined && timeout > 0)) parts.push(SET_TIMEOUT);
+  if ((set.unreadLines ?? 0) > 0) parts.push(SET_UNREAD);
   for (const name of set.members) {
     const member = sets.get(name);
-    parts.push(member === undefined ? ABSENT_SET : setFidelity(member, sets));
+    parts.push(member === undefined || member === set ? ABSENT_SET : setFidelity(member, sets));
   }
   return worst(parts);
 }

@@ -78,6 +78,9 @@ export const SET_TIMEOUT: Support = approximate(
 /** A create option that changes which packets match and is not modelled. */
 export const SET_OPTION: Support = unsupported('IPT0463', 'a create option of the set is not modelled');
 
+/** Lines of the set's save could not be read. */
+export const SET_UNREAD: Support = unsupported('IPT0464', 'members of the set could not be read');
+
 /** The line was not understood: nothing is known about what it does. */
 export const UNREAD: Support = unsupported('IPT0470', 'the rule could not be read');
 
