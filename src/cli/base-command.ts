@@ -3,19 +3,11 @@
 // they read flags, call one library function, print its result.
 import { Command, Errors, Flags } from '@oclif/core';
 import { EnvironmentError, type Diagnostic } from '../diagnostics/diagnostic.js';
+import { InputError } from '../diagnostics/input-error.js';
 import { renderDiagnostics } from '../diagnostics/render.js';
-import { EXIT_CODE, type ExitCode } from './exit-code.js';
+import { EXIT_CODE } from './exit-code.js';
 
-/** Ends a command with diagnostics already collected: about the user's input, so no stack trace. */
-export class InputError extends Error {
-  constructor(
-    readonly diagnostics: readonly Diagnostic[],
-    readonly exitCode: ExitCode = EXIT_CODE.trouble,
-  ) {
-    super(diagnostics[0]?.message ?? 'the input cannot be used');
-    this.name = 'InputError';
-  }
-}
+export { InputError };
 
 /** Flags of every command. */
 export const outputFlags = {
