@@ -19,9 +19,26 @@ export function printSaveFile(file: SaveFileNode): string {
 }
 
 export function printTable(table: TableNode): string {
-  const lines = [`*${table.name}`, ...table.chains.map(printChain), ...table.rules.map(printRuleNode)];
+  const lines = [`*${table.name}`, ...table.chains.map(printChain), ...ruleLines(table)];
   if (table.committed) lines.push('COMMIT');
   return lines.join('\n') + '\n';
+}
+
+/** Rules, and where they stood, as comments, the lines that could not be read: nothing is left out unseen. */
+function ruleLines(table: TableNode): string[] {
+  const lines: string[] = [];
+  const unread = [...table.unread];
+  for (const rule of table.rules) {
+    while (unread.length > 0 && unread[0]!.span.line < rule.span.line)
+      lines.push(notRead(unread.shift()!.text));
+    lines.push(printRuleNode(rule));
+  }
+  return [...lines, ...unread.map(({ text }) => notRead(text))];
+}
+
+/** A rule that was not read, as a comment. */
+export function notRead(text: string): string {
+  return `# not read: ${text}`;
 }
 
 function printChain(chain: ChainNode): string {

@@ -10,12 +10,13 @@ import type { Host } from '../host/host.js';
 import { parseHost } from '../host/parse-host.js';
 import type { Family } from '../net/family.js';
 import { DEBIAN_NAMES } from '../net/name-services.js';
+import type { OtherEnforcement } from '../ruleset/assess/other-enforcement.js';
 import { readSets } from '../ruleset/ipset/sets-builder.js';
 import { resolve, type LooseProblem } from '../ruleset/resolve/resolve.js';
 import type { Ruleset } from '../ruleset/ruleset.js';
 import type { SourceFile, Span } from '../source/span.js';
 import { recognise } from './recognise.js';
-import { readSnapshot, type OtherEnforcement } from './snapshot.js';
+import { readSnapshot } from './snapshot.js';
 import { inputError, kindOf, readSource, readStandardInput, STDIN } from './source.js';
 
 export interface LoadOptions {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot directory (ARCHITECTURE.md, command line): the dumps of one host side by side.
 import { join } from 'node:path';
+import type { OtherEnforcement } from '../ruleset/assess/other-enforcement.js';
 import type { SourceFile } from '../source/span.js';
 import { inputError, kindOf, readSource } from './source.js';
-
-/** What else was enforcing on the host when the snapshot was taken; texts as the host's own tools print them. */
-export interface OtherEnforcement {
-  /** `nft list ruleset`. */
-  readonly nft?: SourceFile;
-  /** Programs attached to interfaces and control groups: `bpftool` output as JSON. */
-  readonly bpf?: SourceFile;
-}
 
 export interface Snapshot {
   readonly rulesV4?: SourceFile;

@@ -2,6 +2,7 @@
 // A resolved ruleset as iptables-legacy-save 1.8.9 prints it after it was restored into an empty network
 // namespace: tables in the reverse order of their making, all built-in chains, user chains by name, options of
 // a rule in one order. Without comment lines; counters are zero. The text is latin1.
+import { notRead } from '../ast/print.js';
 import { formatAddress, maskPrefixLength, type MaskedAddress } from '../net/address.js';
 import type { Family } from '../net/family.js';
 import type { InterfacePattern } from '../net/interface-pattern.js';
@@ -49,6 +50,7 @@ function chainsInOrder(table: Table): Chain[] {
 
 /** One `-A` line. */
 export function printCanonicalRule(rule: Rule, context: PrintContext): string {
+  if (rule.unread) return notRead(rule.text);
   return (
     `-A ${rule.chain}${headerText(rule.header, context)}` +
     rule.matches.map((match) => matchText(match, context)).join('') +
