@@ -81,11 +81,7 @@ function formatIpv6(words: AddressWords): string {
     if (end - i > best.length) best = { start: i, length: end - i };
     if (end > i) i = end;
   }
-  const dottedTail =
-    best.start === 0 &&
-    (best.length === 6 ||
-      (best.length === 7 && groups[7] !== 1) ||
-      (best.length === 5 && groups[5] === 0xffff));
+  const dottedTail = best.start === 0 && (best.length === 6 || (best.length === 5 && groups[5] === 0xffff));
   const shown = dottedTail ? groups.slice(0, 6) : groups;
   let text = '';
   for (let i = 0; i < shown.length; i++) {

@@ -34,7 +34,7 @@ function printCanonicalTable(table: Table, context: PrintContext): string {
   const lines = [
     `*${table.name}`,
     ...chains.map((chain) => `:${chain.name} ${chain.chainPolicy ?? '-'} [0:0]`),
-    ...chains.flatMap((chain) => chain.rules.map((rule) => printCanonicalRule(rule, context))),
+    ...chains.flatMap((chain) => chain.rules.filter(isRead).map((rule) => printCanonicalRule(rule, context))),
     'COMMIT',
   ];
   return lines.join('\n') + '\n';
@@ -46,6 +46,11 @@ function chainsInOrder(table: Table): Chain[] {
   const userChains = [...table.chains.values()].filter((chain) => !builtIn.includes(chain.name));
   userChains.sort((a, b) => (a.name < b.name ? -1 : 1));
   return [...builtIn.flatMap((name) => table.chains.get(name) ?? []), ...userChains];
+}
+
+/** A rule that could not be read has no target and is told of elsewhere. */
+function isRead(rule: Rule): boolean {
+  return targetName(rule.target) !== '';
 }
 
 /** One `-A` line. */

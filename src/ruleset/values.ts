@@ -9,6 +9,7 @@ import {
   prefixMask,
   type AddressWords,
 } from '../net/address.js';
+import type { OptionNode } from '../ast/nodes.js';
 import type { Family } from '../net/family.js';
 import type { NumberRange } from '../net/range.js';
 import type { DecodeContext, NameServices } from './extension.js';
@@ -86,28 +87,44 @@ export function hostAddress(text: string, family: Family): AddressWords | undefi
   return [word];
 }
 
-/** `address[/mask]`, the mask as a prefix length or written out; no host names. */
-export function hostWithMask(options: Options, name: string, family: Family): WrittenAddress | undefined {
-  const text = options.text(name);
-  if (text === undefined) return undefined;
+/**
+ * `address[/mask]`, the mask as a prefix length or written out; no host names. `option` is a name, or one of
+ * several options of a name.
+ */
+export function hostWithMask(
+  options: Options,
+  option: string | OptionNode,
+  family: Family,
+): WrittenAddress | undefined {
+  const node = typeof option === 'string' ? options.get(option) : option;
+  const text = node?.args[0]?.text;
+  if (node === undefined || text === undefined) return undefined;
   const slash = text.indexOf('/');
   const address = hostAddress(slash < 0 ? text : text.slice(0, slash), family);
   const bits = family === 'ipv4' ? 32 : 128;
-  let length: number | undefined = bits;
-  if (slash >= 0) {
-    const maskText = text.slice(slash + 1);
-    length = unsignedInteger(maskText, 0, bits);
-    if (length === undefined) {
-      const written = hostAddress(maskText, family);
-      length = written && maskPrefixLength(written);
-    }
-  }
+  const length = slash < 0 ? bits : lengthOf(text.slice(slash + 1), family);
   if (address === undefined || length === undefined)
-    return options.badValue(
-      name,
+    return options.fail(
+      node.args[0]!,
+      'IPT0220',
+      `\`${text}\` is no value for \`${node.name}\` of \`${options.node.name}\``,
       `expected an ${family} address, with \`/length\` or not; host names are not looked up`,
     );
   return { address, mask: prefixMask(length, family) };
+}
+
+/** A mask as a prefix length or written out. */
+export function prefixLength(options: Options, name: string, family: Family): number | undefined {
+  const text = options.text(name);
+  if (text === undefined) return undefined;
+  return lengthOf(text, family) ?? options.badValue(name, 'expected a prefix length or a mask');
+}
+
+function lengthOf(text: string, family: Family): number | undefined {
+  const length = unsignedInteger(text, 0, family === 'ipv4' ? 32 : 128);
+  if (length !== undefined) return length;
+  const written = hostAddress(text, family);
+  return written && maskPrefixLength(written);
 }
 
 /** An address and its mask as libxtables prints it: without a mask of all bits. */

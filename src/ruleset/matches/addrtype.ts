@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // addrtype match, revision 1. iptables-extensions(8) addrtype; net/netfilter/xt_addrtype.c.
+import type { AddressWords } from '../../net/address.js';
+import type { Stack } from '../../host/stack.js';
+import type { Skb } from '../evaluate/skb.js';
 import type { DecodeContext } from '../extension.js';
 import type { Options } from '../options.js';
 import { byPrefix, nameList, not } from '../values.js';
@@ -97,4 +100,54 @@ function types(
   if (unknown !== false && unknown !== undefined)
     return options.badValue(name, `the kernel knows no ${unknown} addresses in IPv6`);
   return { value: TYPES.filter((type) => given.includes(type)), negated: options.negated(name) };
+}
+
+export function evaluateAddrtype(match: AddrtypeMatch, skb: Skb, stack: Stack): boolean {
+  const device =
+    match.limitInterface === undefined
+      ? undefined
+      : match.limitInterface === 'in'
+        ? skb.inInterface
+        : skb.outInterface;
+  const isOneOf = skb.family === 'ipv4' ? ipv4IsOneOf : ipv6IsOneOf;
+  const { source, destination } = match;
+  const { packet } = skb;
+  if (source !== undefined && isOneOf(stack, packet.source, source.value, device) === source.negated)
+    return false;
+  return (
+    destination === undefined ||
+    isOneOf(stack, packet.destination, destination.value, device) !== destination.negated
+  );
+}
+
+function ipv4IsOneOf(
+  stack: Stack,
+  address: AddressWords,
+  types: readonly AddressTypeName[],
+  device: string | undefined,
+): boolean {
+  return types.includes(stack.addresses.ipv4Type(address, device).toUpperCase() as AddressTypeName);
+}
+
+/** For IPv6 the kinds of address must all hold, those that routing tells one of them. */
+function ipv6IsOneOf(
+  stack: Stack,
+  address: AddressWords,
+  types: readonly AddressTypeName[],
+  device: string | undefined,
+): boolean {
+  const isMulticast = address[0]! >>> 24 === 0xff;
+  const isAny = address.every((word) => word === 0);
+  const isMapped = address[0] === 0 && address[1] === 0 && address[2] === 0xffff;
+  if (types.includes('MULTICAST') && !isMulticast) return false;
+  if (types.includes('UNICAST') && (isMulticast || isAny || isMapped)) return false;
+  if (types.includes('UNSPEC') && !isAny) return false;
+  const routed = types.filter((type) => type === 'LOCAL' || type === 'ANYCAST' || type === 'UNREACHABLE');
+  if (routed.length === 0) return true;
+  const found = stack.addresses.ipv6Lookup(address, device);
+  return (
+    (found.local && routed.includes('LOCAL')) ||
+    (found.anycast && routed.includes('ANYCAST')) ||
+    (found.unreachable && routed.includes('UNREACHABLE'))
+  );
 }

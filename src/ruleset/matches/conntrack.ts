@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // conntrack match, revision 3. iptables-extensions(8) conntrack; net/netfilter/xt_conntrack.c.
+import { matchesMasked } from '../../net/address.js';
+import { inRange } from '../../net/range.js';
+import type { Clock } from '../evaluate/clock.js';
+import type { Connection } from '../evaluate/conntrack/connection.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import { conntrackStateOf, CT_ESTABLISHED_REPLY, type Skb } from '../evaluate/skb.js';
 import type { Family } from '../../net/family.js';
 import type { DecodeContext } from '../extension.js';
 import { UINT32_MAX, type Options } from '../options.js';
@@ -172,4 +178,54 @@ function tupleAddress(options: Options, name: string, family: Family): TupleAddr
 /** A range that ends at port 0 prints its first port alone. */
 function portsText(ports: NumberRange): string {
   return ports.last === 0 ? `${ports.first}` : rangeText(ports);
+}
+
+/**
+ * A packet without a connection is judged by its state alone: with `--ctstate` all other options are then
+ * taken as given, without it the match fails.
+ */
+export function evaluateConntrack(match: ConntrackMatch, skb: Skb, clock: Clock): MatchResult {
+  if (skb.ctUnknown) return 'undecided';
+  const { states, direction } = match;
+  if (states !== undefined && states.value.includes(conntrackStateOf(skb)) === states.negated) return false;
+  const { connection } = skb;
+  if (connection === undefined) return states !== undefined;
+  if (direction !== undefined && (direction === 'REPLY') !== skb.ctInfo >= CT_ESTABLISHED_REPLY) return false;
+  return addressesAndPortsMatch(match, connection) && statusMatches(match, connection, clock);
+}
+
+function addressesAndPortsMatch(match: ConntrackMatch, { original, reply }: Connection): boolean {
+  return (
+    holds(match.originalSource, (each) => matchesMasked(original.source, each)) &&
+    holds(match.originalDestination, (each) => matchesMasked(original.destination, each)) &&
+    holds(match.replySource, (each) => matchesMasked(reply.source, each)) &&
+    holds(match.replyDestination, (each) => matchesMasked(reply.destination, each)) &&
+    holds(match.protocol, (each) => original.protocol === each) &&
+    holds(match.originalSourcePorts, (each) => inRange(original.sourceKey, each)) &&
+    holds(match.originalDestinationPorts, (each) => inRange(original.destinationKey, each)) &&
+    holds(match.replySourcePorts, (each) => inRange(reply.sourceKey, each)) &&
+    holds(match.replyDestinationPorts, (each) => inRange(reply.destinationKey, each))
+  );
+}
+
+/** IPS_ bits; `NONE` is none of them and so never matches. */
+const STATUS_BITS: Readonly<Record<ConntrackStatusName, number>> = {
+  NONE: 0,
+  EXPECTED: 1,
+  SEEN_REPLY: 2,
+  ASSURED: 4,
+  CONFIRMED: 8,
+};
+
+function statusMatches(match: ConntrackMatch, connection: Connection, clock: Clock): boolean {
+  const { status, confirmed, timeout } = connection;
+  const seconds = confirmed ? Math.floor(Math.max(0, timeout - clock.jiffies) / clock.hz) : 0;
+  return (
+    holds(match.statuses, (names) => names.some((name) => (status & STATUS_BITS[name]) !== 0)) &&
+    holds(match.expires, (each) => inRange(seconds, each))
+  );
+}
+
+function holds<T>(option: Negatable<T> | undefined, test: (value: T) => boolean): boolean {
+  return option === undefined || test(option.value) !== option.negated;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hl match (IPv6 hop limit). iptables-extensions(8) hl; net/netfilter/xt_hl.c.
+import type { Skb } from '../evaluate/skb.js';
 import { UINT8_MAX } from '../options.js';
 import { exclusive, matchCodec, needsOneOf } from './codec.js';
 
@@ -31,3 +32,17 @@ export const hlCodec = matchCodec<HlMatch>({
   print: (match) =>
     match.compare === 'ne' ? ` ! --hl-eq ${match.hopLimit}` : ` --hl-${match.compare} ${match.hopLimit}`,
 });
+
+/** Judges the value as it is at this hook: forwarding has already taken one off in FORWARD. */
+export function evaluateHl(match: HlMatch, { ttl }: Skb): boolean {
+  switch (match.compare) {
+    case 'eq':
+      return ttl === match.hopLimit;
+    case 'ne':
+      return ttl !== match.hopLimit;
+    case 'lt':
+      return ttl < match.hopLimit;
+    case 'gt':
+      return ttl > match.hopLimit;
+  }
+}

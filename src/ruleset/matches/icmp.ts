@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // icmp match. iptables-extensions(8) icmp; net/netfilter/xt_tcpudp.c (net/ipv4/netfilter/ip_tables.c before 6.8).
+import { inRange } from '../../net/range.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ICMP_TYPES, icmpType } from './icmp-types.js';
@@ -31,3 +34,12 @@ export const icmpCodec = matchCodec<IcmpMatch>({
     return `${not(match.negated)} --icmp-type ${text}`;
   },
 });
+
+export function evaluateIcmp(match: IcmpMatch, { packet }: Skb): MatchResult {
+  const { frame, l4Offset } = packet;
+  if (packet.fragmentOffset !== 0) return false;
+  if (l4Offset + 8 > packet.end) return 'hotdrop';
+  const same =
+    match.type === 255 || (frame[l4Offset] === match.type && inRange(frame[l4Offset + 1]!, match.codes));
+  return same !== match.negated;
+}

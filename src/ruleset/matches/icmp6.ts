@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // icmp6 match. iptables-extensions(8) icmp6; net/netfilter/xt_tcpudp.c (net/ipv6/netfilter/ip6_tables.c before 6.8).
+import { inRange } from '../../net/range.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ICMPV6_TYPES, icmpType } from './icmp-types.js';
@@ -28,3 +31,11 @@ export const icmp6Codec = matchCodec<Icmp6Match>({
     return `${not(match.negated)} --icmpv6-type ${text}`;
   },
 });
+
+export function evaluateIcmp6(match: Icmp6Match, { packet }: Skb): MatchResult {
+  const { frame, l4Offset } = packet;
+  if (packet.fragmentOffset !== 0) return false;
+  if (l4Offset + 8 > packet.end) return 'hotdrop';
+  const same = frame[l4Offset] === match.type && inRange(frame[l4Offset + 1]!, match.codes);
+  return same !== match.negated;
+}

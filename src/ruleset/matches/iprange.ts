@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // iprange match. iptables-extensions(8) iprange; net/netfilter/xt_iprange.c.
+import { type AddressWords, compareAddresses } from '../../net/address.js';
+import type { Skb } from '../evaluate/skb.js';
 import { formatAddress, parseAddress } from '../../net/address.js';
 import type { Family } from '../../net/family.js';
 import type { Options } from '../options.js';
@@ -40,4 +42,14 @@ function addressRange(options: Options, name: string, family: Family): Negatable
 function rangeOption(name: string, range: Negatable<AddressRange> | undefined): string {
   if (range === undefined) return '';
   return `${not(range.negated)} ${name} ${formatAddress(range.value.first)}-${formatAddress(range.value.last)}`;
+}
+
+export function evaluateIprange(match: IprangeMatch, { packet }: Skb): boolean {
+  const { source, destination } = match;
+  if (source !== undefined && within(packet.source, source.value) === source.negated) return false;
+  return destination === undefined || within(packet.destination, destination.value) !== destination.negated;
+}
+
+function within(address: AddressWords, { first, last }: AddressRange): boolean {
+  return compareAddresses(address, first) >= 0 && compareAddresses(address, last) <= 0;
 }

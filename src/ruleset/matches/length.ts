@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // length match: layer-3 length. iptables-extensions(8) length; net/netfilter/xt_length.c.
+import { inRange } from '../../net/range.js';
+import type { Skb } from '../evaluate/skb.js';
 import { UINT16_MAX } from '../options.js';
 import { integerRange, not, rangeText } from '../values.js';
 import { matchCodec } from './codec.js';
@@ -20,3 +22,7 @@ export const lengthCodec = matchCodec<LengthMatch>({
   },
   print: (match) => `${not(match.negated)} --length ${rangeText(match.lengths)}`,
 });
+
+export function evaluateLength(match: LengthMatch, { packet }: Skb): boolean {
+  return inRange(packet.length, match.lengths) !== match.negated;
+}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // limit match: a token bucket in jiffies. iptables-extensions(8) limit; net/netfilter/xt_limit.c.
+import type { Clock } from '../evaluate/clock.js';
+import type { MatchResult } from '../evaluate/match-result.js';
 import { UINT32_MAX } from '../options.js';
 import { matchCodec } from './codec.js';
 
@@ -81,4 +83,59 @@ function credits(user: number): number {
   if (user > Math.floor(UINT32_MAX / CREDITS_PER_SECOND))
     return (Math.floor(user / SCALE) * CREDITS_PER_SECOND) % 2 ** 32;
   return Math.floor((user * CREDITS_PER_SECOND) / SCALE);
+}
+
+/** 32-bit counters of one rule's bucket. What isn't known for certain lies between `least` and `most`. */
+export interface LimitBucket {
+  least: number;
+  most: number;
+  /** Tick of the last look. */
+  since: number;
+  readonly cost: number;
+  readonly capacity: number;
+  readonly perJiffy: number;
+}
+
+const SECONDS_PER_DAY = 86_400;
+
+/** A full bucket, as the rule has it when loaded at tick `now`. `hz`: ticks a second. */
+export function newLimitBucket(match: LimitMatch, hz: number, now: number): LimitBucket {
+  const perJiffy = creditsPerJiffy(hz);
+  const credits = (user: number): number => {
+    const factor = hz * perJiffy;
+    if (user > Math.floor(0xffffffff / factor)) return Math.floor(user / SCALE) * factor;
+    return Math.floor((user * factor) / SCALE);
+  };
+  const capacity = credits((match.average * match.burst) >>> 0);
+  return { least: capacity, most: capacity, since: now, cost: credits(match.average), capacity, perJiffy };
+}
+
+/** The largest power of two of credits a tick that lets a day's worth fit 32 bits (xt_limit.c). */
+export function creditsPerJiffy(hz: number): number {
+  const most = Math.floor(0xffffffff / (hz * SECONDS_PER_DAY));
+  return 2 ** Math.floor(Math.log2(most));
+}
+
+/** Takes a packet's cost out of the bucket where there is enough; the counters wrap as the kernel's do. */
+export function evaluateLimit(bucket: LimitBucket, clock: Clock): MatchResult {
+  refill(bucket, clock);
+  if (bucket.least >= bucket.cost) {
+    bucket.least -= bucket.cost;
+    bucket.most -= bucket.cost;
+    return true;
+  }
+  return bucket.most < bucket.cost ? false : 'undecided';
+}
+
+/** A packet may or may not have taken its cost out. */
+export function blurLimit(bucket: LimitBucket, clock: Clock): void {
+  refill(bucket, clock);
+  if (bucket.least >= bucket.cost) bucket.least -= bucket.cost;
+}
+
+function refill(bucket: LimitBucket, clock: Clock): void {
+  const gained = (((clock.jiffies - bucket.since) % 2 ** 32) * bucket.perJiffy) % 2 ** 32;
+  bucket.since = clock.jiffies;
+  bucket.least = Math.min((bucket.least + gained) % 2 ** 32, bucket.capacity);
+  bucket.most = Math.min((bucket.most + gained) % 2 ** 32, bucket.capacity);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // mac match. iptables-extensions(8) mac; net/netfilter/xt_mac.c.
+import type { Skb } from '../evaluate/skb.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 
@@ -30,4 +31,11 @@ export function macAddress(text: string): readonly number[] | undefined {
 
 export function macText(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Never matches a packet that came through `lo`, negated or not: it has no Ethernet header. */
+export function evaluateMac(match: MacMatch, { packet, inInterface }: Skb): boolean {
+  if (inInterface === '' || inInterface === 'lo') return false;
+  const same = match.source.every((octet, i) => packet.frame[6 + i] === octet);
+  return same !== match.negated;
 }

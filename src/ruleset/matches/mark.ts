@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // mark match, revision 1. iptables-extensions(8) mark; net/netfilter/xt_mark.c.
+import type { Skb } from '../evaluate/skb.js';
 import { hex, UINT32_MAX } from '../options.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
@@ -24,4 +25,8 @@ export const markMatchCodec = matchCodec<MarkMatch>({
 /** `0x1`, with its mask unless that is all bits. */
 export function markText(mark: number, mask: number): string {
   return mask === UINT32_MAX ? hex(mark) : `${hex(mark)}/${hex(mask)}`;
+}
+
+export function evaluateMark(match: MarkMatch, { mark }: Skb): boolean {
+  return ((mark & match.mask) >>> 0 === match.mark) !== match.negated;
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // multiport match, revision 1. iptables-extensions(8) multiport; net/netfilter/xt_multiport.c.
+import { inRange } from '../../net/range.js';
+import { load16 } from '../../packet/bytes.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import type { Options } from '../options.js';
 import type { DecodeContext } from '../extension.js';
 import { onlyProtocol } from '../targets/protocol.js';
@@ -53,4 +57,20 @@ function portList(options: Options, name: string, context: DecodeContext): Numbe
   if (slots > MAX_SLOTS)
     return options.badValue(name, `at most ${MAX_SLOTS} ports fit, a range counts twice`);
   return ranges;
+}
+
+/** Later fragments never match, negated or not; a header cut before the ports drops the packet. */
+export function evaluateMultiport(match: MultiportMatch, { packet }: Skb): MatchResult {
+  const { frame, l4Offset } = packet;
+  if (packet.fragmentOffset !== 0) return false;
+  if (l4Offset + 4 > packet.end) return 'hotdrop';
+  const source = load16(frame, l4Offset);
+  const destination = load16(frame, l4Offset + 2);
+  for (const range of match.ports) {
+    const hit =
+      (match.which !== 'destination' && inRange(source, range)) ||
+      (match.which !== 'source' && inRange(destination, range));
+    if (hit) return !match.negated;
+  }
+  return match.negated;
 }

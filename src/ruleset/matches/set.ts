@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // set match. iptables-extensions(8) set; net/netfilter/xt_set.c, net/netfilter/ipset/ip_set_core.c ip_set_test.
+import type { BoundSet } from '../evaluate/sets/bound-set.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import type { Options } from '../options.js';
 import { bigInteger, not, UINT64_MAX } from '../values.js';
 import { exclusive, matchCodec } from './codec.js';
@@ -96,4 +99,11 @@ function counterTest(options: Options, what: 'packets' | 'bytes'): CounterTest |
 function testText(what: string, test: CounterTest | undefined): string {
   if (test === undefined) return '';
   return test.compare === 'ne' ? ` ! --${what}-eq ${test.value}` : ` --${what}-${test.compare} ${test.value}`;
+}
+
+/** `set` is undefined when no input brought it. Conditions on a member's counters are not evaluated. */
+export function evaluateSet(match: SetMatch, skb: Skb, set: BoundSet | undefined): MatchResult {
+  if (set === undefined || match.packets !== undefined || match.bytes !== undefined) return 'undecided';
+  const answer = set.test(skb, match);
+  return answer === 'undecided' ? answer : answer !== match.negated;
 }

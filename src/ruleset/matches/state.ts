@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // state match: conntrack's ancestor, printed as such. iptables-extensions(8) state; net/netfilter/xt_state.c.
+import type { MatchResult } from '../evaluate/match-result.js';
+import { conntrackStateOf, type Skb } from '../evaluate/skb.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { CONNTRACK_STATES, stateList } from './conntrack.js';
@@ -24,3 +26,8 @@ export const stateCodec = matchCodec<StateMatch>({
   },
   print: (match) => `${not(match.negated)} --state ${match.states.join(',')}`,
 });
+
+export function evaluateState(match: StateMatch, skb: Skb): MatchResult {
+  if (skb.ctUnknown) return 'undecided';
+  return match.states.includes(conntrackStateOf(skb)) !== match.negated;
+}

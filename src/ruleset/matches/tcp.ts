@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcp match. iptables-extensions(8) tcp; net/netfilter/xt_tcpudp.c tcp_mt.
+import { inRange } from '../../net/range.js';
+import { load16 } from '../../packet/bytes.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import type { DecodeContext } from '../extension.js';
 import { UINT16_MAX, type Options } from '../options.js';
 import { not, portNumber, rangeText } from '../values.js';
@@ -46,9 +50,9 @@ export const tcpCodec = matchCodec<TcpMatch>({
     const syn = options.has('--syn');
     return {
       kind: 'tcp',
-      sourcePorts: orderedPorts(options, '--sport', context) ?? ALL_PORTS,
+      sourcePorts: orderedPorts(options, '--sport', context, 'tcp') ?? ALL_PORTS,
       sourcePortsNegated: options.negated('--sport'),
-      destinationPorts: orderedPorts(options, '--dport', context) ?? ALL_PORTS,
+      destinationPorts: orderedPorts(options, '--dport', context, 'tcp') ?? ALL_PORTS,
       destinationPortsNegated: options.negated('--dport'),
       flagMask: syn ? SYN.mask : mask,
       flagCompare: syn ? SYN.compare : compare,
@@ -68,14 +72,19 @@ export const tcpCodec = matchCodec<TcpMatch>({
   },
 });
 
-/** Ports of `tcp` are read by other rules than those of other matches: any base, names of tcp only, in order. */
-function orderedPorts(options: Options, name: string, context: DecodeContext): NumberRange | undefined {
+/** Ports of tcp and sctp are read by other rules than those of other matches: any base, names of one protocol, in order. */
+export function orderedPorts(
+  options: Options,
+  name: string,
+  context: DecodeContext,
+  protocol: string,
+): NumberRange | undefined {
   const text = options.text(name);
   if (text === undefined) return undefined;
   const colon = text.indexOf(':');
   const ends = colon < 0 ? [text, text] : [text.slice(0, colon), text.slice(colon + 1)];
   const [first, last] = ends.map((end, i) =>
-    end === '' ? (i === 0 ? 0 : UINT16_MAX) : portNumber(end, 'tcp', context.names),
+    end === '' ? (i === 0 ? 0 : UINT16_MAX) : portNumber(end, protocol, context.names),
   );
   if (first === undefined || last === undefined)
     return options.badValue(name, 'expected a port or a range of ports: numbers or names of /etc/services');
@@ -109,4 +118,32 @@ function tcpFlags(options: Options, index: 0 | 1): number {
 function flagText(bits: number): string {
   const names = FLAGS.filter(([, flag]) => (bits & flag) !== 0).map(([name]) => name);
   return names.length === 0 ? 'NONE' : names.join(',');
+}
+
+/** Later fragments never match; TCP cut inside its first 20 bytes, or continued at offset 8, is dropped. */
+export function evaluateTcp(match: TcpMatch, { packet }: Skb): MatchResult {
+  const { frame, l4Offset, end } = packet;
+  if (packet.fragmentOffset !== 0) {
+    return packet.family === 'ipv4' && packet.fragmentOffset === 8 ? 'hotdrop' : false;
+  }
+  if (l4Offset + 20 > end) return 'hotdrop';
+  if (inRange(load16(frame, l4Offset), match.sourcePorts) === match.sourcePortsNegated) return false;
+  if (inRange(load16(frame, l4Offset + 2), match.destinationPorts) === match.destinationPortsNegated)
+    return false;
+  if (((frame[l4Offset + 13]! & match.flagMask) === match.flagCompare) === match.flagsNegated) return false;
+  if (match.option === undefined) return true;
+  const headerLength = (frame[l4Offset + 12]! >>> 4) << 2;
+  if (headerLength < 20 || l4Offset + headerLength > end) return 'hotdrop';
+  return hasTcpOption(frame, l4Offset + 20, l4Offset + headerLength, match.option) !== match.optionNegated;
+}
+
+/** Walks as the kernel does: kinds 0 and 1 are one byte long, a length of 0 counts as 1. */
+function hasTcpOption(frame: Uint8Array, start: number, stop: number, kind: number): boolean {
+  for (let offset = start; offset < stop;) {
+    const found = frame[offset]!;
+    if (found === kind) return true;
+    const length = offset + 1 < stop ? frame[offset + 1]! : 0;
+    offset += found < 2 || length === 0 ? 1 : length;
+  }
+  return false;
 }

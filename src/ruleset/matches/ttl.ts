@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ttl match (IPv4). iptables-extensions(8) ttl; net/netfilter/xt_hl.c.
+import type { Skb } from '../evaluate/skb.js';
 import { UINT8_MAX } from '../options.js';
 import { exclusive, matchCodec, needsOneOf } from './codec.js';
 
@@ -31,3 +32,17 @@ export const ttlCodec = matchCodec<TtlMatch>({
   print: (match) =>
     match.compare === 'ne' ? ` ! --ttl-eq ${match.ttl}` : ` --ttl-${match.compare} ${match.ttl}`,
 });
+
+/** Judges the value as it is at this hook: forwarding has already taken one off in FORWARD. */
+export function evaluateTtl(match: TtlMatch, { ttl }: Skb): boolean {
+  switch (match.compare) {
+    case 'eq':
+      return ttl === match.ttl;
+    case 'ne':
+      return ttl !== match.ttl;
+    case 'lt':
+      return ttl < match.ttl;
+    case 'gt':
+      return ttl > match.ttl;
+  }
+}

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // udp match. iptables-extensions(8) udp; net/netfilter/xt_tcpudp.c udp_mt.
+import { inRange } from '../../net/range.js';
+import { load16 } from '../../packet/bytes.js';
+import type { MatchResult } from '../evaluate/match-result.js';
+import type { Skb } from '../evaluate/skb.js';
 import { portRange } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ALL_PORTS, portText } from './tcp.js';
@@ -28,3 +32,12 @@ export const udpCodec = matchCodec<UdpMatch>({
     portText('--sport', match.sourcePorts, match.sourcePortsNegated) +
     portText('--dport', match.destinationPorts, match.destinationPortsNegated),
 });
+
+/** Later fragments never match; a datagram cut inside its header is dropped. */
+export function evaluateUdp(match: UdpMatch, { packet }: Skb): MatchResult {
+  const { frame, l4Offset } = packet;
+  if (packet.fragmentOffset !== 0) return false;
+  if (l4Offset + 8 > packet.end) return 'hotdrop';
+  if (inRange(load16(frame, l4Offset), match.sourcePorts) === match.sourcePortsNegated) return false;
+  return inRange(load16(frame, l4Offset + 2), match.destinationPorts) !== match.destinationPortsNegated;
+}

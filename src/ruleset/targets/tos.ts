@@ -14,20 +14,21 @@ const NAMES: Readonly<Record<string, number>> = {
 const NAME_MASK = 0x3f;
 const OPERATIONS = ['--set-tos', '--and-tos', '--or-tos', '--xor-tos'];
 
-function setTos(options: Options): readonly [number, number] | undefined {
-  const text = options.text('--set-tos');
+/** Value and mask of an option: `value[/mask]` or a name. */
+export function tosAndMask(options: Options, name: string): readonly [number, number] | undefined {
+  const text = options.text(name);
   if (text === undefined) return undefined;
   if (leadingInteger(text) === undefined) {
     const named = NAMES[text.toLowerCase()];
     return named === undefined
-      ? options.badValue('--set-tos', `expected \`value[/mask]\` or one of ${Object.keys(NAMES).join(', ')}`)
+      ? options.badValue(name, `expected \`value[/mask]\` or one of ${Object.keys(NAMES).join(', ')}`)
       : [named, NAME_MASK];
   }
   const [valueText, maskText, ...rest] = text.split('/');
   const value = unsignedInteger(valueText!, 0, UINT8_MAX);
   const mask = maskText === undefined ? UINT8_MAX : unsignedInteger(maskText, 0, UINT8_MAX);
   if (value === undefined || mask === undefined || rest.length > 0)
-    return options.badValue('--set-tos', 'expected `value[/mask]`, both from 0 to 255');
+    return options.badValue(name, 'expected `value[/mask]`, both from 0 to 255');
   return [value, mask];
 }
 
@@ -37,7 +38,7 @@ export const tosCodec = opaqueTarget('TOS', BOTH_FAMILIES, oneOf(...OPERATIONS),
   const or = options.integer('--or-tos', 0, UINT8_MAX);
   const xor = options.integer('--xor-tos', 0, UINT8_MAX);
   const [value, mask] =
-    setTos(options) ??
+    tosAndMask(options, '--set-tos') ??
     (and !== undefined ? [0, ~and & UINT8_MAX] : or !== undefined ? [or, or] : [xor ?? 0, 0]);
   return ` --set-tos ${hex(value, 2)}/${hex(mask, 2)}`;
 });
