@@ -21,7 +21,8 @@ const SCALE = 1_000_000n;
 /** Bytes are counted by 16. */
 const BYTE_SHIFT = 4n;
 const BYTE_EXPIRE = 15;
-const BYTE_BURST_EXPIRE = 60;
+/** Seconds, where a burst of bytes is given. */
+export const BYTE_BURST_EXPIRE = 60;
 const DEFAULT_BURST = 5n;
 const MAX_BURST = 1_000_000n;
 const UINT32 = BigInt(UINT32_MAX);

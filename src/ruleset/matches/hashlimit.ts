@@ -4,6 +4,7 @@ import { UINT32_MAX, type Options } from '../options.js';
 import { prefixLength } from '../values.js';
 import { exclusive, needsOneOf, opaqueMatch } from './codec.js';
 import {
+  BYTE_BURST_EXPIRE,
   burstOf,
   byteCost,
   byteRateText,
@@ -62,7 +63,8 @@ function readRate(options: Options): HashlimitRate | undefined {
     return options.badValue(name, 'expected `number/second`, or minute, hour, day, or bytes as `512kb/s`');
   const burst = burstOf(options.text('--hashlimit-burst'), read);
   if (typeof burst === 'string') return options.badValue('--hashlimit-burst', burst);
-  const rate = { ...read, burst };
+  const expire = read.bytes && burst !== 0n ? BYTE_BURST_EXPIRE * 1000 : read.expire;
+  const rate = { ...read, burst, expire };
   if (!options.has('--hashlimit-rate-match')) {
     if (!rate.bytes && overflows(rate))
       return options.fail(

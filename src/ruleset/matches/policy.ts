@@ -64,9 +64,10 @@ function checkElement(options: Options, element: Element, strict: boolean): void
   if (strict && element.size === 0)
     options.fail(options.node, 'IPT0226', 'with `--strict`, each element of `policy` needs an option');
   const mode = element.get('--mode');
-  const transport = mode !== undefined && (mode.args[0]!.text === 'transport') !== mode.negated;
+  // Without `--mode` the kernel is told of transport mode.
+  const transport = mode === undefined || (mode.args[0]!.text === 'transport') !== mode.negated;
   if (transport && (element.has('--tunnel-src') || element.has('--tunnel-dst')))
-    options.fail(mode, 'IPT0225', 'tunnel ends of `policy` are for tunnel mode');
+    options.fail(mode ?? options.node, 'IPT0225', 'tunnel ends of `policy` are for `--mode tunnel`');
 }
 
 function elementText(options: Options, element: Element, context: DecodeContext): string {

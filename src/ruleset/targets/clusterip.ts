@@ -11,7 +11,12 @@ export const clusteripCodec = opaqueTarget(
   'CLUSTERIP',
   ['ipv4'],
   Object.fromEntries([...TOGETHER, '--hash-init'].map((name) => [name, {}])),
-  (options) => {
+  (options, context) => {
+    context.warn(
+      options.node,
+      'IPT0231',
+      'kernels since 6.3 have no `CLUSTERIP`: iptables-restore refuses the rule there',
+    );
     if (options.node.options.length === 0) return '';
     const missing = TOGETHER.find((name) => !options.has(name));
     if (missing !== undefined)

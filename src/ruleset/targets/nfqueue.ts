@@ -22,8 +22,17 @@ export const nfqueueCodec = opaqueTarget(
     const [first, last] = parts.map((part, i) =>
       part === '' ? (i === 1 ? UINT16_MAX : 0) : unsignedInteger(part, 0, UINT16_MAX),
     );
-    if (parts.length !== 2 || first === undefined || last === undefined || first >= last)
-      options.badValue('--queue-balance', 'expected `first:last`, the first lower than the last');
+    if (
+      parts.length !== 2 ||
+      first === undefined ||
+      last === undefined ||
+      first >= last ||
+      last - first === UINT16_MAX
+    )
+      options.badValue(
+        '--queue-balance',
+        'expected `first:last`, the first lower than the last, at most 65,535 queues',
+      );
     return ` --queue-balance ${first}:${last}` + behind;
   },
 );

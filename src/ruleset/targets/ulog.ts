@@ -14,7 +14,12 @@ export const ulogCodec = opaqueTarget(
   'ULOG',
   ['ipv4'],
   { '--ulog-nlgroup': {}, '--ulog-prefix': {}, '--ulog-cprange': {}, '--ulog-qthreshold': {} },
-  (options) => {
+  (options, context) => {
+    context.warn(
+      options.node,
+      'IPT0231',
+      'kernels since 3.17 have no `ULOG`: iptables-restore refuses the rule there',
+    );
     const prefix = options.text('--ulog-prefix');
     if (prefix?.includes('\n') === true) options.badValue('--ulog-prefix', 'a prefix has no line ends');
     const group = options.integer('--ulog-nlgroup', 1, MAX_GROUP) ?? DEFAULT_GROUP;
