@@ -14,7 +14,7 @@ const OPERATIONS = [
   '--restore-mark',
 ] as const;
 
-const MAX_SHIFT = 32;
+const MAX_SHIFT = 31;
 
 export const connmarkCodec = opaqueTarget(
   'CONNMARK',
