@@ -24,8 +24,10 @@ export interface RuleDraft {
   readonly target: Target;
   /** What header, matches and target come to by themselves. */
   readonly fidelity: Fidelity;
-  /** Set when the rule is not read, by the grammar, by a codec, or since the kernel would refuse it. */
+  /** Set when the rule is not read: by the grammar, by a codec, or since it closes a loop. */
   complaint: Complaint | undefined;
+  /** Set when the rule can be read and the kernel would refuse it where it stands. */
+  refusal?: Complaint;
   /** Hooks from which packets can come here; filled by the walk over the chain graph. */
   readonly hooks: Set<Hook>;
 }

@@ -10,8 +10,8 @@ import type { RuleDraft } from './draft.js';
 import { matchName } from './placement.js';
 
 export function ruleFidelity(rule: RuleDraft, table: string): Fidelity {
-  if (rule.complaint !== undefined)
-    return { ...UNREAD, code: rule.complaint.code, reason: rule.complaint.reason };
+  const complaint = rule.complaint ?? rule.refusal;
+  if (complaint !== undefined) return { ...UNREAD, code: complaint.code, reason: complaint.reason };
   const own =
     table === 'nat' && hasSideEffect(rule) ? worst([rule.fidelity, NAT_SIDE_EFFECT]) : rule.fidelity;
   if (isFaithful(own)) return own;

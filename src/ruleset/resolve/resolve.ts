@@ -13,7 +13,7 @@ import { NAT_POLICY_DROP, TABLE_SUPPORT } from '../support/context.js';
 import { isFaithful } from '../support/support.js';
 import { walkChains } from './chain-graph.js';
 import { builtInChains, RuleDecoder, UNKNOWN_TARGET } from './decode-rule.js';
-import type { ChainDraft, RuleDraft, TableDraft } from './draft.js';
+import type { ChainDraft, Complaint, RuleDraft, TableDraft } from './draft.js';
 import { ruleFidelity } from './fidelity.js';
 import { matchName, misplaced, refusedMatch, refusedTarget } from './placement.js';
 import { SetBinder } from './sets.js';
@@ -182,7 +182,8 @@ class Resolver {
   /** Refuses loops, then what the kernel refuses where it stands. */
   private judge(table: TableDraft): void {
     for (const { rule, cycle } of walkChains(table)) {
-      this.refuse(rule, 'IPT0216', `this jump closes a loop: ${cycle.join(' -> ')}`, rule.node?.target?.span);
+      rule.complaint = { code: 'IPT0216', reason: `this jump closes a loop: ${cycle.join(' -> ')}` };
+      this.complain(rule, rule.complaint, rule.node?.target?.span);
     }
     for (const chain of table.chains.values()) {
       for (const rule of chain.rules) {
@@ -198,18 +199,22 @@ class Resolver {
       const reason =
         misplaced('match', matchName(match), header, table.family, table.name, hooks) ??
         refusedMatch(matchNode, hooks);
-      if (reason !== undefined) return this.refuse(rule, 'IPT0217', reason, matchNode.span);
+      if (reason !== undefined) return this.refuse(rule, reason, matchNode.span);
     }
     const target = node!.target;
     if (target === undefined || rule.target.kind === 'jump') return;
     const reason =
       misplaced('target', target.name, header, table.family, table.name, hooks) ??
       refusedTarget(rule, table.name, hooks);
-    if (reason !== undefined) this.refuse(rule, 'IPT0217', reason, target.span);
+    if (reason !== undefined) this.refuse(rule, reason, target.span);
   }
 
-  private refuse(rule: RuleDraft, code: string, reason: string, span: Span = rule.span): void {
-    rule.complaint = { code, reason };
+  private refuse(rule: RuleDraft, reason: string, span: Span): void {
+    rule.refusal = { code: 'IPT0217', reason };
+    this.complain(rule, rule.refusal, span);
+  }
+
+  private complain(rule: RuleDraft, { code, reason }: Complaint, span: Span = rule.span): void {
     this.say('error', code, reason, span, span.line === rule.span.line ? rule.text : undefined);
   }
 
