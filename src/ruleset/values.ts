@@ -36,10 +36,13 @@ export function portNumber(text: string, protocol: string, names: NameServices):
   return unsignedInteger(text, 0, UINT16_MAX) ?? names.service(text, protocol);
 }
 
-/** A port as getaddrinfo(3) reads it: decimal, wrapped to 16 bits, or a service of any protocol. */
+/** A port as getaddrinfo(3) reads it: decimal, an int wrapped to 16 bits, or a service of any protocol. */
 export function servicePortNumber(text: string, names: NameServices): number | undefined {
   const decimal = /^\s*\+?([0-9]+)$/.exec(text);
-  return decimal === null ? names.service(text) : Number(BigInt(decimal[1]!) & 0xffffn);
+  if (decimal === null) return names.service(text);
+  const value = BigInt(decimal[1]!);
+  const number = value > UINT64_MAX ? -1n : BigInt.asIntN(32, value);
+  return number < 0n ? undefined : Number(BigInt.asUintN(16, number));
 }
 
 /** `port[:port]` with either end left out (0 and 65535). The ends may be in either order. */
@@ -102,7 +105,9 @@ export function hostWithMask(
   const slash = text.indexOf('/');
   const address = hostAddress(slash < 0 ? text : text.slice(0, slash), family);
   const bits = family === 'ipv4' ? 32 : 128;
-  const length = slash < 0 ? bits : lengthOf(text.slice(slash + 1), family);
+  // libxtables takes a mask with gaps for all bits.
+  const given = slash < 0 ? bits : lengthOf(text.slice(slash + 1), family);
+  const length = given === 'gaps' ? bits : given;
   if (address === undefined || length === undefined)
     return options.fail(
       node.args[0]!,
@@ -113,18 +118,26 @@ export function hostWithMask(
   return { address, mask: prefixMask(length, family) };
 }
 
-/** A mask as a prefix length or written out. */
-export function prefixLength(options: Options, name: string, family: Family): number | undefined {
+/** A mask as a prefix length or written out; one with gaps counts as all bits, unless that is an error. */
+export function prefixLength(
+  options: Options,
+  name: string,
+  family: Family,
+  gaps: 'all-bits' | 'error',
+): number | undefined {
   const text = options.text(name);
   if (text === undefined) return undefined;
-  return lengthOf(text, family) ?? options.badValue(name, 'expected a prefix length or a mask');
+  const length = lengthOf(text, family);
+  if (length !== 'gaps' && length !== undefined) return length;
+  if (length === 'gaps' && gaps === 'all-bits') return family === 'ipv4' ? 32 : 128;
+  return options.badValue(name, 'expected a prefix length or a mask');
 }
 
-function lengthOf(text: string, family: Family): number | undefined {
+function lengthOf(text: string, family: Family): number | 'gaps' | undefined {
   const length = unsignedInteger(text, 0, family === 'ipv4' ? 32 : 128);
   if (length !== undefined) return length;
   const written = hostAddress(text, family);
-  return written && maskPrefixLength(written);
+  return written && (maskPrefixLength(written) ?? 'gaps');
 }
 
 /** An address and its mask as libxtables prints it: without a mask of all bits. */

@@ -14,7 +14,7 @@ export const connlimitCodec = opaqueMatch(
     const upto = options.integer(LIMITS[0], 0, UINT32_MAX);
     const limit = upto ?? options.integer(LIMITS[1], 0, UINT32_MAX);
     const inverted = options.negated(LIMITS[0]) || options.negated(LIMITS[1]);
-    const mask = prefixLength(options, '--connlimit-mask', family);
+    const mask = prefixLength(options, '--connlimit-mask', family, 'all-bits');
     return (
       ` --connlimit-${(upto !== undefined) !== inverted ? 'upto' : 'above'} ${limit}` +
       ` --connlimit-mask ${mask ?? (family === 'ipv4' ? 32 : 128)}` +

@@ -67,10 +67,8 @@ function matchFunction(match: Stateless, { stack, clock, sets }: MatchEnvironmen
       return (skb) => evaluateMultiport(match, skb);
     case 'opaque':
       return () => 'undecided';
-    case 'set': {
-      const set = sets.get(match.setName);
-      return (skb) => evaluateSet(match, skb, set);
-    }
+    case 'set':
+      return (skb) => evaluateSet(match, skb, sets.get(match.setName));
     case 'state':
       return (skb) => evaluateState(match, skb);
     case 'tcp':

@@ -41,13 +41,13 @@ export const hashlimitCodec = opaqueMatch(
       maskText(
         options,
         '--hashlimit-srcmask',
-        prefixLength(options, '--hashlimit-srcmask', family),
+        prefixLength(options, '--hashlimit-srcmask', family, 'error'),
         allBits,
       ) +
       maskText(
         options,
         '--hashlimit-dstmask',
-        prefixLength(options, '--hashlimit-dstmask', family),
+        prefixLength(options, '--hashlimit-dstmask', family, 'error'),
         allBits,
       ) +
       rateMatchText(options, rate)

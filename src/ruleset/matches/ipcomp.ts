@@ -3,8 +3,8 @@
 import { opaqueMatch } from './codec.js';
 import { flagText, idRangeText } from './spi.js';
 
-export const ipcompCodec = opaqueMatch(
-  'ipcomp',
-  {},
-  (options) => idRangeText(options, '--ipcompspi') + flagText(options, '--compres'),
-);
+/** Without a range iptables asks for CPI 0, and prints that. */
+export const ipcompCodec = opaqueMatch('ipcomp', {}, (options) => {
+  const range = options.has('--ipcompspi') ? idRangeText(options, '--ipcompspi') : ' --ipcompspi 0';
+  return range + flagText(options, '--compres');
+});

@@ -40,6 +40,7 @@ function listText(options: Options, name: string): string {
 
 /** The lowest eight bits of a number. */
 function byte(text: string): number | undefined {
-  const parsed = leadingInteger(text);
-  return parsed?.rest === '' ? Number(parsed.value & 0xffn) : undefined;
+  const negative = text.startsWith('-');
+  const parsed = leadingInteger(negative ? text.slice(1) : text);
+  return parsed?.rest === '' ? Number(BigInt.asUintN(8, negative ? -parsed.value : parsed.value)) : undefined;
 }

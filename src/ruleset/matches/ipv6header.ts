@@ -34,7 +34,8 @@ export const ipv6headerCodec = opaqueMatch(
 );
 
 function headerNumber(name: string, context: DecodeContext): number | undefined {
-  const number = context.names.protocol(name);
+  // `all` is a name of iptables' own, not of /etc/protocols.
+  const number = name === 'all' ? undefined : context.names.protocol(name);
   const known = HEADERS.find(([one, ...names]) =>
     number === undefined ? names.includes(name) : one === number,
   );

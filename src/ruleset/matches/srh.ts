@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // srh match (IPv6 segment routing header), revision 1. net/ipv6/netfilter/ip6t_srh.c; RFC 8754.
 import { formatAddress, maskPrefixLength } from '../../net/address.js';
-import { UINT16_MAX, UINT8_MAX } from '../options.js';
+import { UINT16_MAX, UINT8_MAX, type Options } from '../options.js';
 import { hostWithMask, not } from '../values.js';
 import { opaqueMatch } from './codec.js';
 import { integerText } from './spi.js';
 
-const BYTES = [
-  '--srh-next-hdr',
-  ...['hdr-len', 'segs-left', 'last-entry'].flatMap((field) =>
-    ['eq', 'gt', 'lt'].map((compare) => `--srh-${field}-${compare}`),
-  ),
-];
+const COMPARED = ['--srh-hdr-len', '--srh-segs-left', '--srh-last-entry'];
 const SEGMENTS = ['--srh-psid', '--srh-nsid', '--srh-lsid'];
 
 export const srhCodec = opaqueMatch('srh', {}, (options) => {
@@ -21,8 +16,21 @@ export const srhCodec = opaqueMatch('srh', {}, (options) => {
     return `${not(options.negated(name))} ${name} ${formatAddress(read.address)}/${maskPrefixLength(read.mask)}`;
   });
   return (
-    BYTES.map((name) => integerText(options, name, UINT8_MAX)).join('') +
+    integerText(options, '--srh-next-hdr', UINT8_MAX) +
+    COMPARED.map((field) => comparedText(options, field)).join('') +
     integerText(options, '--srh-tag', UINT16_MAX) +
     segments.join('')
   );
 });
+
+/** The comparisons of a field share one value: the last one given. */
+function comparedText(options: Options, field: string): string {
+  const names = ['eq', 'gt', 'lt'].map((compare) => `${field}-${compare}`);
+  const values = options.node.options
+    .filter(({ name }) => names.includes(name))
+    .map(({ name }) => options.integer(name, 0, UINT8_MAX));
+  return names
+    .filter((name) => options.has(name))
+    .map((name) => `${not(options.negated(name))} ${name} ${values.at(-1) ?? ''}`)
+    .join('');
+}

@@ -104,7 +104,7 @@ function daysText(
 
 /** The first two characters are looked at. */
 function monthDay(text: string): number | undefined {
-  const day = /^\d{0,2}$/.test(text.slice(0, 2)) ? Number(text.slice(0, 2)) : 32;
+  const day = /^\+?\d*$/.test(text.slice(0, 2)) ? Number(text.slice(0, 2)) : 32;
   return day > 31 ? undefined : day;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TEE. iptables-extensions(8) TEE; net/netfilter/xt_TEE.c.
-import { formatAddress, parseAddress } from '../../net/address.js';
+import { formatAddress } from '../../net/address.js';
+import { hostAddress } from '../values.js';
 import { BOTH_FAMILIES, opaqueTarget } from './opaque.js';
 
 /** Bytes of an interface name, less its end. */
@@ -11,7 +12,7 @@ export const teeCodec = opaqueTarget(
   BOTH_FAMILIES,
   { '--gateway': { mandatory: true }, '--oif': {} },
   (options, { family }) => {
-    const gateway = parseAddress(options.text('--gateway')!, family);
+    const gateway = hostAddress(options.text('--gateway')!, family);
     if (gateway === undefined || gateway.every((word) => word === 0))
       return (
         options.badValue('--gateway', `expected an ${family} address other than the unspecified one`) ?? ''

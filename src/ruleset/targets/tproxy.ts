@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TPROXY, revision 1. iptables-extensions(8) TPROXY; net/netfilter/xt_TPROXY.c.
-import { formatAddress, parseAddress } from '../../net/address.js';
+import { formatAddress } from '../../net/address.js';
+import { hostAddress } from '../values.js';
 import { hex, UINT16_MAX } from '../options.js';
 import { BOTH_FAMILIES, opaqueTarget } from './opaque.js';
 import { onlyProtocol } from './protocol.js';
@@ -19,7 +20,7 @@ export const tproxyCodec = opaqueTarget(
     if (port === undefined || port > UINT16_MAX)
       options.badValue('--on-port', 'expected a port or a service name');
     const addressText = options.text('--on-ip') ?? (context.family === 'ipv4' ? '0.0.0.0' : '::');
-    const address = parseAddress(addressText, context.family);
+    const address = hostAddress(addressText, context.family);
     if (address === undefined)
       return options.badValue('--on-ip', `expected an ${context.family} address`) ?? '';
     const mark = options.has('--tproxy-mark') ? options.markAndMask('--tproxy-mark') : { value: 0, mask: 0 };
