@@ -2,17 +2,23 @@
 // The seam between "which program sees this packet, and what its answer means" (program-runner.ts, shared)
 // and "run that program on these bytes" (src/vm in process, src/kernel by BPF_PROG_TEST_RUN).
 // Maps, and so connections and counters, live as long as the executor.
+import type { PacketType } from '../packet/ethernet.js';
 
 /** The attach points of a migration, by the section names of its object. */
 export type AttachPoint = 'tc/ingress' | 'tc/egress';
 
 export interface ExecutorInput {
-  /** Ethernet frame. Not kept and not written to. */
+  /** Ethernet frame without VLAN tags. Not kept and not written to. */
   readonly frame: Uint8Array;
   /** The interface whose clsact hook runs: where the frame came in (ingress) or goes out (egress). */
   readonly device: string;
   /** `skb->ingress_ifindex`: the interface it came from, empty for the host's own packets. */
   readonly ingressDevice: string;
+  /**
+   * `skb->pkt_type`. `host` whatever unicast MAC the capture holds: an executor that can't set the field
+   * writes the device's own MAC over it.
+   */
+  readonly packetType: PacketType;
   readonly mark: number;
   /** Nanoseconds since the epoch: the clock of `vm`. The kernel uses its own. */
   readonly timestampNs: bigint;
@@ -33,8 +39,14 @@ export interface Refusal {
 
 export interface Executor {
   readonly name: 'vm' | 'kernel';
+  /** Jiffies a second of the clock that programs see. */
+  readonly hz: number;
   /** Runs one program on one frame. A fault of the program is an exception, never an action. */
   run(point: AttachPoint, input: ExecutorInput): ExecutorOutput | Refusal;
+  /** The number that programs know an interface of the host by; undefined for one that isn't there. */
+  interfaceIndex(name: string): number | undefined;
+  /** Writes one entry of a map. */
+  update(map: string, key: Uint8Array, value: Uint8Array): void;
   /** A single-entry array map's value as it stands: the same memory on every call, so read it after each run. */
   value(map: string): Uint8Array;
   /** All entries of a map, keys and values copied: for counters, after a run. */
