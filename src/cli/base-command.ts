@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all commands share: common flags, colour, how trouble is told, exit codes. Commands are thin:
 // they read flags, call one library function, print its result.
+import { constants } from 'node:os';
 import { Command, Errors, Flags } from '@oclif/core';
 import { EnvironmentError, type Diagnostic } from '../diagnostics/diagnostic.js';
 import { InputError } from '../diagnostics/input-error.js';
@@ -54,6 +55,21 @@ export const replayFlags = {
 
 export abstract class BaseCommand extends Command {
   static override baseFlags = outputFlags;
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    process.stdout.on('error', failOnLostOutput);
+  }
+
+  /** Runs last, whatever the exit code: waits until the data is out, or failOnLostOutput has the word. */
+  protected override async finally(error: Error | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      process.stdout.write('', () => {
+        setImmediate(resolve);
+      });
+    });
+    await super.finally(error);
+  }
 
   /** Colour on a stream: only on a terminal, never with --no-color or NO_COLOR. */
   protected useColor(stream: NodeJS.WriteStream = process.stderr): boolean {
@@ -110,6 +126,16 @@ export abstract class BaseCommand extends Command {
     else this.tell('  --verbose prints where it happened');
     return this.exit(EXIT_CODE.trouble);
   }
+}
+
+/**
+ * Data that did not reach its reader must not look like success. A reader that has had enough (`| head`)
+ * ends us quietly, with the code a shell gives for SIGPIPE; a full disk is trouble.
+ */
+function failOnLostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(128 + constants.signals.SIGPIPE);
+  process.stderr.write(`ipt2ebpf: standard output cannot be written: ${error.message}\n`);
+  process.exit(EXIT_CODE.trouble);
 }
 
 function isErrno(error: Error): boolean {
