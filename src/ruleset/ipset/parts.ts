@@ -250,7 +250,6 @@ export function formatPart(part: SetElementPart, names: NameServices): string {
 function formatPort(protocol: number, port: number, names: NameServices): string {
   if (protocol === 0) return String(port);
   const name = names.protocolName(protocol) ?? String(protocol);
-  if (protocol === ICMP || protocol === ICMPV6)
-    return `${protocol === ICMPV6 ? 'icmpv6' : name}:${formatIcmp(port, protocol)}`;
+  if (protocol === ICMP || protocol === ICMPV6) return `${name}:${formatIcmp(port, protocol)}`;
   return `${name}:${port}`;
 }

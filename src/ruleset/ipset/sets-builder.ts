@@ -3,16 +3,23 @@
 // line, is said, and leaves its set marked as not fully known.
 import type { CreateNode, IpsetNode, IpsetOptionNode, MemberNode, SetCommandNode } from '../../ast/ipset.js';
 import type { Diagnostic } from '../../diagnostics/diagnostic.js';
-import { prefixMask, parseAddress, type AddressWords } from '../../net/address.js';
 import type { Family } from '../../net/family.js';
 import type { Span } from '../../source/span.js';
 import { readIpsetSave } from '../../../grammar/ipset/index.js';
 import type { SourceFile } from '../../source/span.js';
 import type { NameServices } from '../extension.js';
-import { unsignedInteger, UINT32_MAX } from '../options.js';
+import { unsignedInteger } from '../options.js';
 import type { IpSet, SetElement, SetElementPart } from '../sets.js';
+import {
+  adoptOldRange,
+  bitmapRange,
+  maxElements,
+  optionProblem,
+  partRules,
+  type BitmapRange,
+} from './create-options.js';
 import { MemberError, formatPart, readPart, type PartRules } from './parts.js';
-import { findSetType, isIgnoredOption, SET_TYPE_NAMES, takesOption, type SetType } from './types.js';
+import { findSetType, isIgnoredOption, SET_TYPE_NAMES, type SetType } from './types.js';
 
 export interface SetsResult {
   readonly sets: ReadonlyMap<string, IpSet>;
@@ -32,7 +39,7 @@ interface SetDraft {
   readonly family: Family | undefined;
   readonly options: Record<string, string | true>;
   readonly rules: PartRules;
-  readonly range: { readonly first: number; readonly last: number } | undefined;
+  readonly range: BitmapRange | undefined;
   readonly span: Span;
   /** By canonical text. */
   readonly elements: Map<string, SetElement>;
@@ -45,13 +52,8 @@ interface SetDraft {
 interface MemberOptions {
   readonly element: Omit<SetElement, 'parts'>;
   readonly wildcard: boolean;
-  /** `-exist`: a member that is there already is written again. */
-  readonly exist: boolean;
 }
 
-const DEFAULT_MAXELEM = 65_536;
-/** More members than this in one line are not written out. */
-const MAX_PER_LINE = 4_194_304;
 /** Bytes of a set's name, less its end. */
 const MAX_NAME = 31;
 
@@ -186,7 +188,7 @@ class SetsBuilder {
         throw new MemberError(`this stands for more members than the set has room for (${set.rules.limit})`);
       combinations = combinations.flatMap((before) => parts.map((part) => [...before, part]));
     }
-    const extra = memberOptions(node.options, set.options);
+    const extra = memberOptions(node.options, set);
     for (const parts of combinations) this.element(set, node, parts, extra);
   }
 
@@ -194,18 +196,16 @@ class SetsBuilder {
     set: SetDraft,
     node: MemberNode,
     parts: SetElementPart[],
-    { element, wildcard, exist }: MemberOptions,
+    { element, wildcard }: MemberOptions,
   ): void {
     if (wildcard) parts = parts.map((part) => (part.kind === 'interface' ? { ...part, wildcard } : part));
     checkRange(set, parts);
     const key = parts.map((part) => formatPart(part, this.names)).join(',');
     if (node.kind === 'del') {
-      if (!set.elements.delete(key) && !exist)
-        throw new MemberError(`\`${key}\` is no member of \`${set.name}\``);
+      if (!set.elements.delete(key)) throw new MemberError(`\`${key}\` is no member of \`${set.name}\``);
       return;
     }
-    if (set.elements.has(key) && !exist)
-      throw new MemberError(`\`${key}\` is a member of \`${set.name}\` already`);
+    if (set.elements.has(key)) throw new MemberError(`\`${key}\` is a member of \`${set.name}\` already`);
     if (!set.elements.has(key) && set.range === undefined && set.elements.size >= maxElements(set.options))
       throw new MemberError(`the set is full: it was created for ${maxElements(set.options)} members`);
     set.elements.set(key, { parts, ...element });
@@ -223,8 +223,8 @@ class SetsBuilder {
     if (member === undefined) throw new MemberError(`no line creates the set \`${name}\``);
     if (member.type.name === 'list:set') throw new MemberError('a list of sets cannot hold a list of sets');
     if (at >= 0) throw new MemberError(`\`${name}\` is a member of \`${set.name}\` already`);
-    const { element } = memberOptions(node.options, set.options);
-    const place = node.options.find((option) => option.name === 'before' || option.name === 'after');
+    const { element } = memberOptions(node.options, set);
+    const place = node.options.find(({ name: option }) => PLACES.includes(option));
     let index = set.members.length;
     if (place !== undefined) {
       const other = set.members.findIndex((one) => one.name === place.value);
@@ -279,83 +279,6 @@ function finishSet(draft: SetDraft): IpSet {
   };
 }
 
-function maxElements(options: SetDraft['options']): number {
-  const text = options['maxelem'];
-  return typeof text === 'string'
-    ? (unsignedInteger(text, 0, UINT32_MAX) ?? DEFAULT_MAXELEM)
-    : DEFAULT_MAXELEM;
-}
-
-const NUMBERS = ['hashsize', 'maxelem', 'bucketsize', 'timeout', 'size', 'initval', 'markmask'];
-
-function optionProblem(type: SetType, option: IpsetOptionNode): string | undefined {
-  const { name, value } = option;
-  if (!takesOption(type, name)) return `sets of type ${type.name} have no option \`${name}\``;
-  if (NUMBERS.includes(name) && unsignedInteger(value ?? '', 0, UINT32_MAX) === undefined)
-    return `\`${value}\` is no number for \`${name}\``;
-  if (name !== 'family') return undefined;
-  const known = value === 'inet' || (value === 'inet6' && type.families.includes('ipv6'));
-  return known ? undefined : `\`${value}\` is no family that ${type.name} can have`;
-}
-
-/** `--from A --to B` and `--network N` of older versions. */
-function adoptOldRange(node: CreateNode, options: Record<string, string | true>): void {
-  const value = (name: string): string | undefined => node.options.find((one) => one.name === name)?.value;
-  const [from, to, net] = [value('from'), value('to'), value('network')];
-  if (options['range'] !== undefined) return;
-  if (from !== undefined && to !== undefined) options['range'] = `${from}-${to}`;
-  else if (net !== undefined) options['range'] = net;
-}
-
-function partRules(
-  type: SetType,
-  family: Family,
-  options: Record<string, string | true>,
-  names: NameServices,
-): PartRules | undefined {
-  const bits = family === 'ipv4' ? 32 : 128;
-  let mask: AddressWords | undefined;
-  const { netmask, bitmask, markmask } = options as Record<string, string | undefined>;
-  if (netmask !== undefined) {
-    const length = unsignedInteger(netmask, 1, bits);
-    mask = length === undefined ? parseAddress(netmask, family) : prefixMask(length, family);
-    if (mask === undefined) return undefined;
-  }
-  if (bitmask !== undefined) {
-    mask = parseAddress(bitmask, family);
-    if (mask === undefined) return undefined;
-  }
-  return {
-    family,
-    ...(mask && { mask }),
-    markMask: markmask === undefined ? UINT32_MAX : (unsignedInteger(markmask, 0, UINT32_MAX) ?? UINT32_MAX),
-    wholeNet: type.wholeNet,
-    limit: type.name.startsWith('bitmap:') ? 65_536 : Math.min(maxElements(options), MAX_PER_LINE),
-    names,
-  };
-}
-
-/** The `range` of a bitmap as numbers: addresses or ports. */
-function bitmapRange(value: string | true | undefined): SetDraft['range'] {
-  if (typeof value !== 'string') return undefined;
-  const slash = value.indexOf('/');
-  if (slash >= 0) {
-    const base = parseAddress(value.slice(0, slash), 'ipv4')?.[0];
-    const length = unsignedInteger(value.slice(slash + 1), 0, 32);
-    if (base === undefined || length === undefined) return undefined;
-    const mask = prefixMask(length, 'ipv4')[0]!;
-    const first = (base & mask) >>> 0;
-    return { first, last: (first | ~mask) >>> 0 };
-  }
-  const dash = value.indexOf('-');
-  if (dash < 0) return undefined;
-  const end = (text: string): number | undefined =>
-    unsignedInteger(text, 0, 65_535) ?? parseAddress(text, 'ipv4')?.[0];
-  const [first, last] = [end(value.slice(0, dash)), end(value.slice(dash + 1))];
-  if (first === undefined || last === undefined) return undefined;
-  return { first: Math.min(first, last), last: Math.max(first, last) };
-}
-
 function checkRange(set: SetDraft, parts: readonly SetElementPart[]): void {
   if (set.range === undefined) return;
   const [part] = parts;
@@ -364,26 +287,45 @@ function checkRange(set: SetDraft, parts: readonly SetElementPart[]): void {
     throw new MemberError('the member lies outside the range of the set');
 }
 
-function memberOptions(nodes: readonly IpsetOptionNode[], set: SetDraft['options']): MemberOptions {
+/** Options that a set must have been created with for its members to have them. */
+const NEEDED: Readonly<Record<string, string>> = {
+  timeout: 'timeout',
+  packets: 'counters',
+  bytes: 'counters',
+  comment: 'comment',
+  skbmark: 'skbinfo',
+  skbprio: 'skbinfo',
+  skbqueue: 'skbinfo',
+};
+/** Seconds that fit the kernel's milliseconds. */
+const MAX_TIMEOUT = 2_147_483;
+
+function memberOptions(nodes: readonly IpsetOptionNode[], set: SetDraft): MemberOptions {
   const result: { -readonly [K in keyof Omit<SetElement, 'parts'>]: SetElement[K] } = { nomatch: false };
   let wildcard = false;
-  let exist = false;
-  if (typeof set['timeout'] === 'string') result.timeout = Number(set['timeout']);
+  const standard = set.options['timeout'];
+  if (typeof standard === 'string') result.timeout = Number(standard);
   for (const { name, value } of nodes) {
+    const needed = NEEDED[name];
+    if (needed !== undefined && set.options[needed] === undefined)
+      throw new MemberError(
+        `the set was created without \`${needed}\`, so its members cannot have \`${name}\``,
+      );
     if (name === 'timeout') {
-      const seconds = unsignedInteger(value ?? '', 0, UINT32_MAX);
-      if (seconds === undefined) throw new MemberError(`\`${value}\` is no timeout in seconds`);
-      if (set['timeout'] === undefined)
-        throw new MemberError('the set was created without timeouts, so its members cannot have one');
+      const seconds = unsignedInteger(value ?? '', 0, MAX_TIMEOUT);
+      if (seconds === undefined)
+        throw new MemberError(`\`${value}\` is no timeout from 0 to ${MAX_TIMEOUT} seconds`);
       result.timeout = seconds;
-    } else if (name === 'nomatch') result.nomatch = true;
-    else if (name === 'wildcard') wildcard = true;
-    else if (name === '-exist' || name === '-!' || name === 'exist') exist = true;
+    } else if (name === 'nomatch' && set.type.parts.includes('net')) result.nomatch = true;
+    else if (name === 'wildcard' && set.type.parts.includes('interface')) wildcard = true;
     else if (name === 'packets' || name === 'bytes' || name === 'comment') result[name] = value!;
     else if (name === 'skbmark' || name === 'skbprio') result[name] = value!;
     else if (name === 'skbqueue') result.skbqueue = Number(value);
-    else if (name !== 'before' && name !== 'after')
-      throw new MemberError(`\`${name}\` is no option of a member`);
+    else if (!isIgnoredOption(name) && !(set.type.name === 'list:set' && PLACES.includes(name)))
+      throw new MemberError(`\`${name}\` is no option of a member of ${set.type.name}`);
   }
-  return { element: result, wildcard, exist };
+  return { element: result, wildcard };
 }
+
+/** Where a set goes in a list. */
+const PLACES = ['before', 'after'];

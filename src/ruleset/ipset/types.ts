@@ -87,7 +87,7 @@ export function findSetType(name: string): SetType | undefined {
 
 const ALL_TYPES = ['timeout', 'counters', 'comment', 'skbinfo'];
 const HASHES = ['family', 'hashsize', 'maxelem', 'bucketsize', 'initval', 'forceadd'];
-/** Options of older versions that ipset still reads and ignores. */
+/** Options that ipset reads and that change nothing: of older versions, and `-exist`, which holds for whole runs only. */
 const IGNORED = ['probes', 'resize', 'gc', 'from', 'to', 'network', '-exist', '-!', 'exist'];
 
 /** Whether `create` of this type takes the option. */
