@@ -187,6 +187,16 @@ export class Stack {
     return output(device, 'unicast', route.gateway);
   }
 
+  /** Whether a packet sent by `route` also comes back as a copy: broadcasts, and multicasts to a joined group. */
+  comesBack({ family, destination, protocol }: ParsedPacket, route: OutputRoute): boolean {
+    if (route.kind !== 'output' || route.device === 'lo') return false;
+    if (route.type === 'broadcast') return true;
+    if (route.type !== 'multicast') return false;
+    return family === 'ipv4'
+      ? this.addresses.joinedIpv4(destination[0]!, protocol)
+      : this.addresses.joinedIpv6(destination, route.device);
+  }
+
   private routeInputIpv4(packet: ParsedPacket, inInterface: string, mark: number): InputRoute {
     const route = this.findInputIpv4(packet, inInterface, mark);
     if (route.kind === 'drop' || packet.l4Offset === packet.l3Offset + 20) return route;

@@ -36,8 +36,11 @@ export function parseEthernet(frame: Uint8Array): EthernetHeader | undefined {
   return { etherType, vlans, payloadOffset };
 }
 
-/** How the kernel classes the destination MAC (net/ethernet/eth.c eth_type_trans), for a frame that is ours. */
-export type PacketType = 'host' | 'broadcast' | 'multicast' | 'other-host';
+/**
+ * How the kernel classes a frame: by its destination MAC (net/ethernet/eth.c eth_type_trans), or `loopback`
+ * for the host's own broadcast or multicast that comes back to it, without a link-layer header.
+ */
+export type PacketType = 'host' | 'broadcast' | 'multicast' | 'other-host' | 'loopback';
 
 /**
  * The packet type by destination MAC. A unicast MAC counts as the host's own: captures are replayed as if

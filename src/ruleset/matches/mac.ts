@@ -33,9 +33,9 @@ export function macText(bytes: readonly number[]): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** Never matches a packet that came through `lo`, negated or not: it has no Ethernet header. */
-export function evaluateMac(match: MacMatch, { packet, inInterface }: Skb): boolean {
-  if (inInterface === '' || inInterface === 'lo') return false;
+/** Never matches a packet that the host sent itself, negated or not: it has no Ethernet header. */
+export function evaluateMac(match: MacMatch, { packet, inInterface, packetType }: Skb): boolean {
+  if (inInterface === '' || inInterface === 'lo' || packetType === 'loopback') return false;
   const same = match.source.every((octet, i) => packet.frame[6 + i] === octet);
   return same !== match.negated;
 }
