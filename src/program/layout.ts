@@ -99,6 +99,12 @@ export function rejectKindName(kind: number): string | undefined {
   return entry === undefined || kind === 0 ? undefined : entry[0].toLowerCase().replaceAll('_', '-');
 }
 
+export const CHECKSUM = {
+  prefix: 'CHECKSUM',
+  note: 'config.checksum. TRUST: none is looked at; VERIFY: all are; LIVE: sums left to the device are trusted',
+  values: { TRUST: 0, VERIFY: 1, LIVE: 2 },
+} as const satisfies Enumeration;
+
 /** One per object: written by the loader before attaching, by a runner before the first packet. */
 export const CONFIG = {
   name: 'config',
@@ -108,7 +114,7 @@ export const CONFIG = {
     { name: 'record', type: 'u32', note: '1: write `result` per packet (replays); 0 on live hosts' },
     { name: 'hz', type: 'u32', note: 'jiffies a second of the running kernel' },
     { name: 'loopback', type: 'u32', note: 'ifindex of lo' },
-    { name: 'checksum', type: 'u32', note: 'sysctl net.netfilter.nf_conntrack_checksum' },
+    { name: 'checksum', type: 'u32', note: 'CHECKSUM_*' },
     { name: 'tcp_loose', type: 'u32', note: 'sysctl net.netfilter.nf_conntrack_tcp_loose' },
     { name: 'forward4', type: 'u32', note: 'sysctl net.ipv4.ip_forward' },
     { name: 'forward6', type: 'u32', note: 'sysctl net.ipv6.conf.all.forwarding' },
@@ -172,15 +178,10 @@ export const CONNECTION = {
     { name: 'tcp_state', type: 'u32', note: 'TCP_CONNTRACK_*, or 0' },
     { name: 'stream', type: 'u64', note: 'UDP: jiffies64 from which a replied flow is a stream' },
     { name: 'mark', type: 'u32', note: 'connection mark' },
-    { name: 'last_index', type: 'u32', note: 'TCP: flag class of the last packet' },
-    { name: 'last_direction', type: 'u32', note: 'TCP' },
-    { name: 'last_seq', type: 'u32', note: 'TCP' },
-    { name: 'last_ack', type: 'u32', note: 'TCP' },
-    { name: 'last_end', type: 'u32', note: 'TCP' },
-    { name: 'last_window', type: 'u32', note: 'TCP, unscaled' },
-    { name: 'last_flags', type: 'u32', note: 'TCP: CT_TCP_*' },
-    { name: 'tcp_flags', type: 'u32', count: 2, note: 'TCP, by direction: CT_TCP_*' },
-    { name: 'max_ack', type: 'u32', count: 2, note: 'TCP, by direction: highest acknowledgement sent' },
+    { name: 'tcp_flags', type: 'u32', note: 'CT_TCP_*' },
+    { name: 'last_segment', type: 'u16', note: 'SEGMENT_* of the last TCP segment believed or ignored' },
+    { name: 'last_reply', type: 'u16', note: '1: that segment came from the reply side' },
+    { name: 'last_end', type: 'u32', note: 'sequence number behind the last ignored segment, host order' },
   ],
 } as const satisfies StructLayout;
 
@@ -220,6 +221,7 @@ export const STRUCTS: readonly StructLayout[] = [
 
 export const ENUMERATIONS: readonly Enumeration[] = [
   MODE,
+  CHECKSUM,
   VERDICT,
   REASON,
   HOOK,

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What is known of the packet being judged. It lives in a per-CPU map value, not on the stack: 512 bytes are
+ * too few, and the verifier need not follow what is in it. TC programs run with softirqs off, so one per CPU
+ * is enough; nothing here survives the program.
+ */
+#ifndef IPT2EBPF_PACKET_H
+#define IPT2EBPF_PACKET_H
+
+#include <linux/types.h>
+#include "layout.h"
+
+/* Bytes of the frame kept at hand; the layer-4 header is loaded behind them when it lies farther out. */
+#define HEAD_BYTES 128
+#define L4_BYTES 64
+/* The frame starts at 2, so that the IP header is aligned. */
+#define HEAD_START 2
+#define HEAD_MASK 255
+
+/* Longest piece of a payload summed at once; bpf_csum_diff takes 512. */
+#define SUM_BYTES 512
+
+struct fragment_key {
+	__u32 source[4];
+	__u32 destination[4];
+	__u32 id;
+	__u32 protocol; /* and family << 8 */
+};
+
+struct packet {
+	__u32 f[FIELD_SLOTS]; /* the field vector: F_* */
+	__u8 head[HEAD_MASK + 1 + 8];
+
+	/* The chain machine. */
+	__u32 list; /* next entry of the list being executed */
+	__u32 record; /* record to execute before that, 0 = none */
+	__u32 policy; /* list of the base chain's policy */
+	__u32 next; /* list of the next base chain, 0 = the phase ends */
+	__u32 depth; /* entries on the stack */
+	__u32 stack[LIMIT_DEPTH];
+
+	/* Headers. Offsets from the start of the frame. */
+	__u32 family; /* 4 or 6 */
+	__u32 index; /* of the family in the table header */
+	__u32 l3;
+	__u32 l4;
+	__u32 end; /* behind the last byte of the IP packet */
+	__u32 l4_head; /* where the layer-4 header is in head[] */
+	__u32 more_fragments;
+	__u32 fragment_id;
+	__u32 fragmented; /* a piece of a datagram */
+	__u32 ifindex; /* of the attach point */
+	__u32 output; /* ifindex the packet will leave by, 0 = unknown */
+	__u32 frame_length;
+	__u32 cursor; /* of loops over options: kept here, the verifier forgets its bounds and sees one state */
+	__u32 egress; /* 1: on the way out */
+	__u32 loopback;
+
+	/* Connection tracking. */
+	__u32 untracked;
+	__u32 confirm; /* 1: `pending` is inserted when the packet is accepted */
+	__u32 known; /* 1: the connection of `key` was in the map */
+	__u32 reply; /* direction of this packet */
+	struct connection_key key;
+	struct connection pending;
+
+	__u64 now; /* jiffies64 when the packet was first looked at */
+
+	struct config config;
+	struct result result;
+	__u8 sum[SUM_BYTES + 8];
+};
+
+/* Reads a member anew: what the verifier knew of the value so far is not carried around a loop. */
+#define AFRESH(member) (*(volatile __u32 *)&(member))
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The TC attach points. Ingress takes a packet through PREROUTING, routing, INPUT or FORWARD, and the
+ * POSTROUTING of forwarded packets; egress takes this host's own packets through OUTPUT and POSTROUTING.
+ * Frames that iptables on this interface would not judge pass: not IP, tagged, sent by AF_PACKET.
+ */
+#ifndef IPT2EBPF_TC_H
+#define IPT2EBPF_TC_H
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include "chain.h"
+#include "conntrack.h"
+#include "maps.h"
+#include "parse.h"
+#include "reject.h"
+#include "route.h"
+
+#define FAMILY_PACKET 17
+/* On to the next program of the interface, and to the stack when there is none. */
+#define ACTION_PASS TC_ACT_UNSPEC
+
+static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
+{
+	__u32 zero = 0;
+	struct packet *p = bpf_map_lookup_elem(&scratch, &zero);
+	struct config *c = bpf_map_lookup_elem(&config, &zero);
+
+	if (!p || !c)
+		return 0;
+	p->config = *c;
+	p->egress = egress;
+	p->ifindex = skb->ifindex;
+	p->loopback = p->ifindex == p->config.loopback;
+	p->output = 0;
+	p->untracked = 0;
+	p->confirm = 0;
+	p->known = 0;
+	p->reply = 0;
+	p->result.verdict = VERDICT_PASS;
+	p->result.reason = REASON_NONE;
+	p->result.rule = NO_RULE;
+	p->result.hook = HOOK_NONE;
+	p->result.state = STATE_NONE;
+	p->result.direction = 0;
+	p->result.reject = REJECT_NONE;
+	p->result.answered = 0;
+	p->result.log_count = 0;
+	p->result.hit_count = 0;
+	p->f[F_IIF] = INTERFACE_NONE;
+	p->f[F_OIF] = INTERFACE_NONE;
+	return p;
+}
+
+static __always_inline void fragment_key(struct packet *p, struct fragment_key *key)
+{
+	for (int i = 0; i < 4; i++) {
+		key->source[i] = i && p->family == 4 ? 0 : p->f[F_SRC0 + i];
+		key->destination[i] = i && p->family == 4 ? 0 : p->f[F_DST0 + i];
+	}
+	key->id = p->fragment_id;
+	key->protocol = p->f[F_PROTO] | p->family << 16;
+}
+
+/* Takes part in replays: what became of the packet, where user space reads it. */
+static __always_inline void record(struct packet *p)
+{
+	__u32 zero = 0;
+	struct result *result;
+
+	if (!p->config.record)
+		return;
+	result = bpf_map_lookup_elem(&results, &zero);
+	if (!result)
+		return;
+	p->result.sequence = result->sequence + 1;
+	p->result.mark = p->f[F_MARK];
+	p->result.output = p->output;
+	*result = p->result;
+}
+
+/* Carries the verdict out, or, in observe mode, only tells it. Returns the action code. */
+static __always_inline int finish(struct __sk_buff *skb, struct packet *p, __u32 verdict)
+{
+	int action = ACTION_PASS, enforce = p->config.mode == MODE_ENFORCE;
+
+	if (p->fragmented && !p->f[F_FRAG] && verdict != VERDICT_STACK) {
+		struct fragment_key key;
+
+		fragment_key(p, &key);
+		bpf_map_update_elem(&fragments, &key, &verdict, BPF_ANY);
+	}
+	p->result.verdict = verdict;
+	switch (verdict) {
+	case VERDICT_ACCEPT:
+		confirm(p);
+		if (enforce && p->f[F_MARK] != skb->mark)
+			skb->mark = p->f[F_MARK];
+		if (enforce && p->result.hook == HOOK_FORWARD)
+			skb->tc_index = p->output;
+		break;
+	case VERDICT_DROP:
+		if (enforce)
+			action = TC_ACT_SHOT;
+		break;
+	case VERDICT_REJECT:
+		if (enforce)
+			action = answer(skb, p);
+		break;
+	}
+	record(p);
+	return action;
+}
+
+/* The fate of a datagram's later pieces is that of its first. Returns 0 when none is known. */
+static __always_inline __u32 first_piece(struct packet *p)
+{
+	struct fragment_key key;
+	__u32 *verdict;
+
+	fragment_key(p, &key);
+	verdict = bpf_map_lookup_elem(&fragments, &key);
+	p->result.reason = REASON_FRAGMENT;
+	return !verdict ? 0 : *verdict == VERDICT_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP;
+}
+
+static __always_inline int is_tracked(struct packet *p)
+{
+	return (T(TABLE_TRACK) >> (p->index & 1)) & 1;
+}
+
+static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 verdict;
+	int way;
+
+	p->result.hook = HOOK_PREROUTING;
+	p->f[F_IIF] = p->loopback ? INTERFACE_LOOPBACK : interface_id(p->ifindex);
+	/* Tracking reassembles before the first hook: later pieces are judged with their first. */
+	if (p->f[F_FRAG] && is_tracked(p)) {
+		verdict = first_piece(p);
+		return verdict ? verdict : VERDICT_ACCEPT;
+	}
+	verdict = run_phase(p, PHASE_PREROUTING_RAW);
+	if (verdict != VERDICT_ACCEPT)
+		return verdict;
+	if (is_tracked(p))
+		track(skb, p);
+	verdict = run_phase(p, PHASE_PREROUTING);
+	if (verdict != VERDICT_ACCEPT)
+		return verdict;
+	way = route(skb, p);
+	if (way == ROUTE_STACK) {
+		p->result.reason = REASON_STACK;
+		return VERDICT_STACK;
+	}
+	if (way == ROUTE_UNKNOWN) {
+		p->result.reason = REASON_BUDGET;
+		return VERDICT_DROP;
+	}
+	p->result.hook = way;
+	/* INPUT sees whole datagrams even without tracking. */
+	if (way == HOOK_INPUT && p->f[F_FRAG]) {
+		verdict = first_piece(p);
+		return verdict ? verdict : VERDICT_ACCEPT;
+	}
+	return run_phase(p, way == HOOK_INPUT ? PHASE_INPUT : PHASE_FORWARD);
+}
+
+static __always_inline int tc_ingress(struct __sk_buff *skb)
+{
+	struct packet *p = begin(skb, 0);
+	int parsed;
+
+	if (!p)
+		return ACTION_PASS;
+	/* The answer to a packet of this host that OUTPUT rejected. */
+	if (skb->tc_index == TC_INDEX_ANSWER) {
+		skb->tc_index = 0;
+		return ACTION_PASS;
+	}
+	parsed = parse(skb, p);
+	if (parsed == PARSED_OTHER) {
+		p->result.verdict = VERDICT_PASS;
+		record(p);
+		return ACTION_PASS;
+	}
+	if (parsed == PARSED_REFUSED) {
+		p->result.verdict = VERDICT_STACK;
+		p->result.reason = REASON_STACK;
+		record(p);
+		return ACTION_PASS;
+	}
+	return finish(skb, p, judge_received(skb, p));
+}
+
+static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 verdict;
+
+	p->result.hook = HOOK_OUTPUT;
+	p->output = p->ifindex;
+	p->f[F_OIF] = p->loopback ? INTERFACE_LOOPBACK : interface_id(p->ifindex);
+	/* OUTPUT judged the whole datagram, before it was cut. */
+	if (p->f[F_FRAG]) {
+		verdict = first_piece(p);
+		return verdict ? verdict : VERDICT_ACCEPT;
+	}
+	verdict = run_phase(p, PHASE_OUTPUT_RAW);
+	if (verdict != VERDICT_ACCEPT)
+		return verdict;
+	if (is_tracked(p))
+		track(skb, p);
+	return run_phase(p, PHASE_OUTPUT);
+}
+
+static __always_inline int tc_egress(struct __sk_buff *skb)
+{
+	struct packet *p = begin(skb, 1);
+	struct bpf_sock *sk = skb->sk;
+
+	if (!p)
+		return ACTION_PASS;
+	if (skb->ingress_ifindex) {
+		/* Forwarded, and judged on the way in: it must leave by the interface that was predicted then. */
+		__u32 predicted = skb->tc_index;
+
+		if (predicted && predicted != (p->ifindex & 0xffff) && p->config.mode == MODE_ENFORCE)
+			return TC_ACT_SHOT;
+		record(p);
+		return ACTION_PASS;
+	}
+	if ((sk && sk->family == FAMILY_PACKET) || parse(skb, p) != PARSED_IP) {
+		record(p);
+		return ACTION_PASS;
+	}
+	return finish(skb, p, judge_sent(skb, p));
+}
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model: what a ruleset means, over the packet's fields and a little state, with nothing left to
+// look up. Per family, phases in the order a packet meets them; per phase, base chains in order; per
+// chain, entries in order. No option names, no interfaces by name, no sets by name.
+// What is true of it: jumps name chains of the same table, without loops; interface ids, set members,
+// address types are numbers already; every entry names the rule it came from.
+import type { RejectWith } from '../ruleset/targets/reject.js';
+import type { Family } from '../net/family.js';
+import type { Boxes } from './box.js';
+import type { FieldName } from './fields.js';
+
+/** A dimension that is computed from fields when a chain needs it. Its key is used in boxes. */
+export type Derived =
+  | { readonly kind: 'masked'; readonly key: string; readonly field: FieldName; readonly mask: number }
+  /** 1 where any box holds, else 0: membership in a set too large to stand in a rule. */
+  | { readonly kind: 'member'; readonly key: string; readonly note: string; readonly boxes: Boxes };
+
+export type Test =
+  /** `hotdrop` and `match` are disjoint: hotdrop ends the walk with DROP, nothing counted. */
+  | { readonly kind: 'fields'; readonly match: Boxes; readonly hotdrop: Boxes }
+  /** A token bucket; `average` and `burst` as in the kernel's struct xt_rateinfo. */
+  | { readonly kind: 'limit'; readonly index: number; readonly average: number; readonly burst: number };
+
+export type Action =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean }
+  | { readonly kind: 'count' }
+  | { readonly kind: 'log'; readonly level: number; readonly prefix: string }
+  /** mark = (mark & and) ^ xor */
+  | { readonly kind: 'mark'; readonly and: number; readonly xor: number }
+  | { readonly kind: 'notrack' }
+  | { readonly kind: 'reject'; readonly with: RejectWith };
+
+/** One rule: tests are judged in order, the first that fails ends it; then it counts, then it acts. */
+export interface Entry {
+  readonly rule: number;
+  readonly tests: readonly Test[];
+  readonly action: Action;
+}
+
+export interface ModelChain {
+  /** `table:CHAIN` */
+  readonly key: string;
+  readonly entries: readonly Entry[];
+  /** Base chains: verdict at the end, and the id it counts under. */
+  readonly policy?: { readonly id: number; readonly verdict: 'ACCEPT' | 'DROP' };
+}
+
+/** A stretch of the way in which base chains follow each other without tracking or routing between. */
+export type PhaseName = 'preroutingRaw' | 'prerouting' | 'input' | 'forward' | 'outputRaw' | 'output';
+
+export interface FamilyModel {
+  readonly family: Family;
+  /** True when rules make the kernel track this family's connections. */
+  readonly tracked: boolean;
+  /** Base chains by phase, in order; empty phases are left out. */
+  readonly phases: Readonly<Partial<Record<PhaseName, readonly string[]>>>;
+  readonly chains: Readonly<Record<string, ModelChain>>;
+  readonly derived: Readonly<Record<string, Derived>>;
+  /** Where a received packet goes after PREROUTING: local or dropped by the stack; else the routing table says. */
+  readonly local: Boxes;
+  readonly stackDrop: Boxes;
+}
+
+/** Interface ids by name; NONE and OTHER (table-format.ts) stand for no interface of the snapshot. */
+export type InterfaceIds = Readonly<Record<string, number>>;
+
+export interface Model {
+  readonly families: readonly FamilyModel[];
+  readonly interfaces: InterfaceIds;
+  /** Rules in the ruleset; ids of chain policies follow. */
+  readonly ruleCount: number;
+  /** Chain policies by id - ruleCount. */
+  readonly policies: readonly { readonly family: Family; readonly table: string; readonly chain: string }[];
+  readonly limitCount: number;
+  /** TCP option kinds that rules ask for: bit k of field TCPOPT. */
+  readonly tcpOptions: readonly number[];
+  readonly wantsTuple: boolean;
+  readonly wantsExpires: boolean;
+  /** Jiffies a second that limits and lifetimes are computed for. */
+  readonly hz: number;
+  /** Lifetimes of connections in jiffies, in the order of program/conntrack-constants.ts TIMEOUT. */
+  readonly timeouts: readonly number[];
+}
