@@ -17,7 +17,13 @@ export function applyCommand(
   span: Span,
   counters: Counters | undefined,
 ): ProblemText | undefined {
-  const { command } = template;
+  const { command, headers } = template;
+  const ends = [headers.source, headers.destination];
+  if (
+    ends.some((end) => end?.negated === true) &&
+    ends.some((end) => end !== undefined && place.text(end.argument).includes(','))
+  )
+    return messages.negatedList();
   const chain = command.chain && place.text(command.chain);
   const operand = command.operand && place.text(command.operand);
   switch (command.name) {

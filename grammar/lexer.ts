@@ -128,7 +128,7 @@ class Tokenizer {
         this.loadMatch(this.argument(spelling, index, attached));
         return;
       case 'j': {
-        const name = this.argument(spelling, index, attached);
+        const name = this.ownArgument(spelling, index, attached);
         const target = findTarget(name.image, this.family);
         if (target !== undefined) this.scope.load(target);
         return;
@@ -138,14 +138,23 @@ class Tokenizer {
         return;
       case 'p':
         this.innerBang(attached);
-        this.protocol = this.argument(spelling, index, attached).image.toLowerCase();
+        this.protocol = this.ownArgument(spelling, index, attached).image.toLowerCase();
         return;
       case 's':
       case 'd':
+        this.innerBang(attached);
+        this.ownArgument(spelling, index, attached);
+        return;
       case 'i':
       case 'o':
         this.innerBang(attached);
-        this.argument(spelling, index, attached);
+        // iptables takes the whole word for the name: `-ieth0` is an interface `-ieth0`.
+        this.argument(spelling, index, attached === undefined ? undefined : 0);
+        return;
+      case '4':
+      case '6':
+        // The rest of a rule for the other family is not looked at.
+        if ((option.letter === '4') !== (this.family === 'ipv4')) this.next = this.words.count;
         return;
     }
   }
@@ -203,6 +212,12 @@ class Tokenizer {
     }
   }
 
+  /** An argument that iptables 1.8.9 reads right only where it is a word of its own. */
+  private ownArgument(spelling: string, index: number, attached: number | undefined): RuleToken {
+    if (attached !== undefined) fail(messages.attachedArgument(spelling), index);
+    return this.argument(spelling, index, undefined);
+  }
+
   /** The next word, or what is attached to the option at `attached`, as a Word token. */
   private argument(spelling: string, index: number, attached: number | undefined): RuleToken {
     let word: RuleToken;
@@ -221,7 +236,7 @@ class Tokenizer {
   private plainWordFollows(ahead = 0): boolean {
     const index = this.next + ahead;
     if (index >= this.words.count) return false;
-    const first = this.words.word(index)[0]!;
+    const first = this.words.word(index)[0];
     return first !== '-' && first !== '!';
   }
 

@@ -85,6 +85,22 @@ export function unexpectedValue(name: string): ProblemText {
   return { code: 'IPT0104', message: `option \`${shown(name)}\` takes no argument` };
 }
 
+export function attachedArgument(spelling: string): ProblemText {
+  return {
+    code: 'IPT0104',
+    message: `the argument of \`${shown(spelling)}\` must be a word of its own`,
+    help: 'put a blank before it',
+  };
+}
+
+export function negatedList(): ProblemText {
+  return {
+    code: 'IPT0129',
+    message: "`!` can't stand before `-s` or `-d` where one of them lists several addresses",
+    help: 'write one rule for each address, or use a set',
+  };
+}
+
 export function innerNegation(option: string, argument: string): ProblemText {
   return {
     code: 'IPT0110',

@@ -84,5 +84,5 @@ function firstCharacter(words: Words, index: number): number {
   const code = words.text.charCodeAt(start);
   if (code !== QUOTE) return code;
   const next = words.text.charCodeAt(start + 1);
-  return next === QUOTE || next === BACKSLASH ? words.word(index).charCodeAt(0) : next;
+  return next === BACKSLASH ? words.text.charCodeAt(start + 2) : next;
 }

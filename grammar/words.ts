@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Splits one rule line into words as iptables-restore does (iptables-restore(8); libxtables' quoting):
-// blanks, tabs and newlines separate; double quotes join, also inside a word; a backslash escapes only
-// inside quotes; an empty word vanishes, quoted or not. This is the scanner of both the grammar and the
-// fast path, so it allocates nothing per word: offsets go into arrays that are reused for every line.
+// blanks, tabs and newlines separate; a double quote may open anywhere in a word and ends the word where it
+// closes (`a"b c"d` is `ab c` and `d`); a backslash escapes only inside quotes; `""` is an empty word. This is
+// the scanner of both the grammar and the fast path, so it allocates nothing per word: offsets go into arrays
+// that are reused for every line.
 
 /** iptables-restore keeps 254 words a line, three of them its own. */
 export const MAX_WORDS = 251;
@@ -15,10 +16,8 @@ const BLANK = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** Word flags. */
+/** Word flag. */
 export const QUOTED = 1;
-/** A comma stands in the word. */
-export const COMMA = 2;
 
 export type SplitTrouble = 'too-many-words' | 'word-too-long' | undefined;
 
@@ -54,25 +53,22 @@ export class Words {
     return undefined;
   }
 
-  /** Records the word at `at`, unless unquoting leaves nothing of it; returns the offset behind it, -1 when too long. */
+  /** Records the word at `at`; returns the offset behind it, -1 when too long. */
   private scanWord(at: number, to: number): number {
     const text = this.text;
     let flags = 0;
     let length = 0;
     let open = false;
+    let closed = false;
     let i = at;
-    for (; i < to; i++) {
+    for (; i < to && !closed; i++) {
       const code = text.charCodeAt(i);
       if (open) {
-        if (code === QUOTE) {
-          open = false;
-          continue;
+        if (code === QUOTE) closed = true;
+        else {
+          if (code === BACKSLASH) i++;
+          if (i < to) length++;
         }
-        if (code === BACKSLASH) {
-          i++;
-          if (i >= to) break;
-        }
-        length++;
         continue;
       }
       if (code === QUOTE) {
@@ -81,18 +77,19 @@ export class Words {
         continue;
       }
       if (code === BLANK || code === TAB || code === NEWLINE) break;
-      if (code === 44) flags |= COMMA;
       length++;
     }
     if (length > MAX_WORD_LENGTH) return -1;
-    if (open) this.unterminated = true;
-    if (length > 0) {
+    const end = Math.min(i, to);
+    this.unterminated = open && !closed;
+    // Of an open quote with nothing behind it nothing is left.
+    if (length > 0 || closed) {
       this.start[this.count] = at;
-      this.end[this.count] = Math.min(i, to);
+      this.end[this.count] = end;
       this.flags[this.count] = flags;
       this.count++;
     }
-    return i;
+    return end;
   }
 
   /** The word as iptables sees it, quotes and escapes removed. */
