@@ -58,7 +58,8 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     await super.init();
-    process.stdout.on('error', failOnLostOutput);
+    // Ahead of oclif's own listener, which passes over EPIPE and throws for the rest.
+    process.stdout.prependListener('error', failOnLostOutput);
   }
 
   /** Runs last, whatever the exit code: waits until the data is out, or failOnLostOutput has the word. */
