@@ -78,6 +78,19 @@ export function partRules(
   };
 }
 
+/** Members a bitmap has room for. */
+const MAX_BITMAP = 65_536;
+
+/** Undefined when the bitmap would have too many members: addresses under its netmask, or ports. */
+export function fittingRange(
+  range: BitmapRange | undefined,
+  rules: PartRules | undefined,
+): BitmapRange | undefined {
+  if (range === undefined) return undefined;
+  const step = (~(rules?.mask?.[0] ?? UINT32_MAX) >>> 0) + 1;
+  return (range.last - range.first + 1) / step > MAX_BITMAP ? undefined : range;
+}
+
 /** The `range` of a bitmap as numbers: addresses or ports. */
 export function bitmapRange(value: string | true | undefined): BitmapRange | undefined {
   if (typeof value !== 'string') return undefined;

@@ -13,6 +13,7 @@ import type { IpSet, SetElement, SetElementPart } from '../sets.js';
 import {
   adoptOldRange,
   bitmapRange,
+  fittingRange,
   maxElements,
   optionProblem,
   partRules,
@@ -132,7 +133,9 @@ class SetsBuilder {
     }
     adoptOldRange(node, options);
     const rules = partRules(type, family ?? 'ipv4', options, this.names);
-    const range = type.name.startsWith('bitmap:') ? bitmapRange(options['range']) : undefined;
+    const range = type.name.startsWith('bitmap:')
+      ? fittingRange(bitmapRange(options['range']), rules)
+      : undefined;
     if (rules === undefined || (type.name.startsWith('bitmap:') && range === undefined)) {
       this.missing.add(node.set);
       return this.fail(
@@ -200,19 +203,27 @@ class SetsBuilder {
   ): void {
     if (wildcard) parts = parts.map((part) => (part.kind === 'interface' ? { ...part, wildcard } : part));
     checkRange(set, parts);
-    const key = parts.map((part) => formatPart(part, this.names)).join(',');
+    const [first] = parts;
+    if (set.type.name === 'hash:ip' && first?.kind === 'address' && first.address.every((word) => word === 0))
+      throw new MemberError('the address of zeros is no member of this type');
+    // A bitmap:ip,mac has one member for an address, whatever its MAC address.
+    const told = set.type.name === 'bitmap:ip,mac' ? parts.slice(0, 1) : parts;
+    const key = told.map((part) => formatPart(part, this.names)).join(',');
     if (node.kind === 'del') {
       if (!set.elements.delete(key)) throw new MemberError(`\`${key}\` is no member of \`${set.name}\``);
       return;
     }
-    if (set.elements.has(key)) throw new MemberError(`\`${key}\` is a member of \`${set.name}\` already`);
-    if (!set.elements.has(key) && set.range === undefined && set.elements.size >= maxElements(set.options))
+    const old = set.elements.get(key);
+    if (old !== undefined && old.parts.length >= parts.length)
+      throw new MemberError(`\`${key}\` is a member of \`${set.name}\` already`);
+    if (old === undefined && set.range === undefined && set.elements.size >= maxElements(set.options))
       throw new MemberError(`the set is full: it was created for ${maxElements(set.options)} members`);
     set.elements.set(key, { parts, ...element });
   }
 
   private listMember(set: SetDraft, node: MemberNode): void {
-    const name = node.element;
+    // `name,after,other` is how versions before 5 wrote `name after other`.
+    const [name, oldPlace, oldOther] = node.element.split(',') as [string, string?, string?];
     const at = set.members.findIndex((member) => member.name === name);
     if (node.kind === 'del') {
       if (at < 0) throw new MemberError(`\`${name}\` is no member of \`${set.name}\``);
@@ -224,7 +235,9 @@ class SetsBuilder {
     if (member.type.name === 'list:set') throw new MemberError('a list of sets cannot hold a list of sets');
     if (at >= 0) throw new MemberError(`\`${name}\` is a member of \`${set.name}\` already`);
     const { element } = memberOptions(node.options, set);
-    const place = node.options.find(({ name: option }) => PLACES.includes(option));
+    const place =
+      node.options.find(({ name: option }) => PLACES.includes(option)) ??
+      (oldPlace === undefined ? undefined : { name: oldPlace, value: oldOther });
     let index = set.members.length;
     if (place !== undefined) {
       const other = set.members.findIndex((one) => one.name === place.value);
@@ -243,9 +256,21 @@ class SetsBuilder {
       if (node.kind === 'flush') {
         set.elements.clear();
         set.members = [];
-      } else if (node.kind === 'destroy') this.sets.delete(set.name);
+      } else if (node.kind === 'destroy') this.destroy(set, first !== undefined, node);
       else this.exchange(set, second!, node);
     }
+  }
+
+  private destroy(set: SetDraft, alone: boolean, node: SetCommandNode): void {
+    const list = [...this.sets.values()].find(({ members }) => members.some(({ name }) => name === set.name));
+    if (alone && list !== undefined)
+      return this.fail(
+        'IPT0506',
+        `\`${set.name}\` is a member of the list \`${list.name}\``,
+        node.span,
+        node.text,
+      );
+    this.sets.delete(set.name);
   }
 
   private exchange(set: SetDraft, name: string, node: SetCommandNode): void {
