@@ -140,7 +140,8 @@ export class HostWalk {
   private emit(skb: Skb, first: SentRoute, observer: WalkObserver | undefined): Outcome {
     const markBefore = skb.mark;
     skb.outInterface = first.device;
-    const stopped = this.pass('OUTPUT', skb, 'output', 'output', observer);
+    const kind = first.type === 'broadcast' || first.type === 'multicast' ? first.type : 'output';
+    const stopped = this.pass('OUTPUT', skb, 'output', kind, observer);
     if (stopped !== undefined) return stopped;
     let route = first;
     if (skb.mark !== markBefore) {
@@ -152,7 +153,7 @@ export class HostWalk {
     const comesBack = this.stack.comesBack(skb.packet, route);
     // IPv4 makes the copy before the packet leaves, IPv6 after.
     if (comesBack && skb.family === 'ipv4') this.comeBack(skb, route, observer);
-    const late = this.pass('POSTROUTING', skb, 'output', 'output', observer);
+    const late = this.pass('POSTROUTING', skb, 'output', kind, observer);
     if (late !== undefined) return late;
     if (comesBack && skb.family === 'ipv6') this.comeBack(skb, route, observer);
     return route.device === 'lo' ? this.loop(skb, observer) : this.accept(skb, 'output', route.device);
@@ -226,6 +227,7 @@ export class HostWalk {
       const { decision } = skb;
       if (decision?.table === 'raw') this.tracker.trackUncertain(skb);
       this.tracker.confirmUncertain(skb);
+      if (this.uncertainty.translates) this.tracker.context.translationsUnknown = true;
     }
     this.uncertainty.spread(skb);
   }
@@ -274,13 +276,13 @@ export class HostWalk {
   }
 }
 
-const CUT_SHORT = 'the capture cut the packet inside its headers';
+export const CUT_SHORT = 'the capture cut the packet inside its headers';
 
 /** Bytes of an upper-layer header that matches and conntrack read: TCP with its options. */
 const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 8, 6: 60, 17: 8, 58: 8, 132: 12 };
 
 /** True when bytes that were on the wire, but not in the capture, would be read. */
-function headersCut(packet: Skb['packet'], frame: ReplayPacket): boolean {
+export function headersCut(packet: Skb['packet'], frame: ReplayPacket): boolean {
   if (frame.wireLength <= frame.frame.length) return false;
   const wanted = packet.l4Offset + (HEADER_BYTES[packet.protocol] ?? 0);
   return Math.min(wanted, packet.l3Offset + packet.length) > packet.end;

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runners on the compiled object, `vm` and `kernel`: they differ in the executor only. A program judges
+// frames at one attach point; around it stands the stack module: which device a frame belongs to, which way
+// the host sends its own packets, what is forwarded where, what the stack drops and answers.
+import type { Host } from '../host/host.js';
+import { answerWithIcmp } from '../host/answers.js';
+import { Stack, type Arrived, type OutputRoute, type StackDrop } from '../host/stack.js';
+import { sysctl } from '../host/sysctls.js';
+import type { Model } from '../model/model.js';
+import type { PacketType } from '../packet/ethernet.js';
+import type { ReplayPacket } from '../packet/packet.js';
+import type { ParsedPacket } from '../packet/parse.js';
+import { encodeStruct } from '../program/layout-codec.js';
+import { CONFIG, MODE } from '../program/layout.js';
+import { CUT_SHORT, headersCut } from '../ruleset/evaluate/host-walk.js';
+import type { Ruleset } from '../ruleset/ruleset.js';
+import { isRefusal, type AttachPoint, type Executor, type ExecutorInput } from './executor.js';
+import { receivedFrame, sentFrame } from './program-frame.js';
+import { ProgramResult } from './program-result.js';
+import type { Runner } from './runner.js';
+import type { VerdictRecord } from './verdict.js';
+
+export interface ProgramRunnerOptions {
+  /** `trust`: no checksum is looked at. */
+  readonly checksums: 'verify' | 'trust';
+  /** True: records list the rules met. */
+  readonly trace?: boolean;
+}
+
+/** What the object was made from: names for its rule ids and interface ids. */
+export interface ProgramSource {
+  readonly model: Model;
+  readonly ruleset: Ruleset;
+}
+
+type SentRoute = Extract<OutputRoute, { readonly kind: 'output' }>;
+
+/** Prepares the object's maps for a replay. Close the runner to close the executor. */
+export function openProgramRunner(
+  executor: Executor,
+  source: ProgramSource,
+  host: Host,
+  options: ProgramRunnerOptions,
+): Runner {
+  const replay = new ProgramReplay(executor, source, host, options);
+  return {
+    name: executor.name,
+    run: (batch) => Promise.resolve(batch.map((packet) => replay.decide(packet))),
+    close: () => {
+      executor.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+class ProgramReplay {
+  private readonly stack: Stack;
+  private readonly result: ProgramResult;
+  private readonly names = new Map<number, string>();
+  private verifiesChecksums: boolean | undefined;
+
+  constructor(
+    private readonly executor: Executor,
+    { model, ruleset }: ProgramSource,
+    private readonly host: Host,
+    private readonly options: ProgramRunnerOptions,
+  ) {
+    this.stack = new Stack(host);
+    for (const [name, id] of Object.entries(model.interfaces)) {
+      const number = executor.interfaceIndex(name);
+      if (number === undefined) continue;
+      this.names.set(number, name);
+      executor.update('interfaces', u32(number), u32(id));
+    }
+    this.configure(options.checksums === 'verify');
+    this.result = new ProgramResult(executor.value('results'), model, ruleset);
+  }
+
+  decide(packet: ReplayPacket): VerdictRecord {
+    return packet.interface === 'local' ? this.send(packet) : this.receive(packet);
+  }
+
+  private receive(packet: ReplayPacket): VerdictRecord {
+    const { index, interface: name, timestampNs } = packet;
+    const whole = packet.frame.length >= packet.wireLength;
+    this.configure(this.options.checksums === 'verify' && whole);
+    const arrived = this.stack.arrive(packet, this.options.checksums === 'verify');
+    if (arrived.kind === 'not-ip') return { index, interface: name, verdict: 'not-ip' };
+    if (arrived.kind === 'arrived' && headersCut(arrived.packet, packet)) return refused(packet, CUT_SHORT);
+    const device = arrived.kind === 'arrived' ? arrived.interface : name;
+    const packetType = arrived.kind === 'arrived' ? arrived.packetType : 'host';
+    const l3 = arrived.kind === 'arrived' ? arrived.packet.l3Offset : 14;
+    const frame = receivedFrame(packet.frame, l3, packet.wireLength);
+    const refusal = this.run('tc/ingress', {
+      frame,
+      device,
+      ingressDevice: device,
+      packetType,
+      mark: 0,
+      timestampNs,
+    });
+    if (refusal !== undefined) return refused(packet, refusal);
+    // The program ran all the same: what it counts and remembers, it does before the stack looks.
+    if (arrived.kind === 'drop') return { index, interface: name, verdict: 'drop', reason: 'stack' };
+    return this.received(packet, arrived);
+  }
+
+  /** The record of a frame that the stack lets in, after its program ran. */
+  private received(packet: ReplayPacket, arrived: Arrived): VerdictRecord {
+    const { result, stack } = this;
+    const { index, interface: name } = packet;
+    switch (result.verdict()) {
+      case 'pass':
+        return { index, interface: name, verdict: 'not-ip' };
+      case 'drop':
+      case 'reject':
+        return this.refusedByRule(packet);
+      case 'stack':
+      case 'accept': {
+        const facts = this.facts();
+        const route = stack.routeInput(arrived.packet, arrived.interface, result.mark);
+        if (route.kind === 'drop') return this.droppedByStack(packet, arrived, route, facts);
+        if (result.verdict() === 'stack' && route.kind === 'local') {
+          return { index, interface: name, verdict: 'drop', reason: 'stack', ...facts };
+        }
+        const { packet: parsed, packetType } = arrived;
+        if (route.kind === 'local') return this.accepted(packet, 'input', facts);
+        const fault = stack.forward(parsed, packetType, parsed.ttl, arrived.interface, route.device);
+        if (fault !== undefined) return this.droppedByStack(packet, arrived, fault, facts);
+        if (result.verdict() === 'stack')
+          return { index, interface: name, verdict: 'drop', reason: 'stack', ...facts };
+        // At egress the program drops what leaves by another interface than it predicted.
+        const predicted = this.names.get(result.output);
+        if (predicted !== undefined && predicted !== route.device) {
+          return { index, interface: name, verdict: 'drop', reason: 'stack', path: 'forward', ...facts };
+        }
+        return this.accepted(packet, 'forward', facts, { output: route.device, ttl: parsed.ttl - 1 });
+      }
+    }
+  }
+
+  private send(packet: ReplayPacket): VerdictRecord {
+    const { index, interface: name } = packet;
+    this.configure(this.options.checksums === 'verify' && packet.frame.length >= packet.wireLength);
+    const parsed = this.stack.send(packet);
+    if ('kind' in parsed) {
+      return parsed.kind === 'not-ip'
+        ? { index, interface: name, verdict: 'not-ip' }
+        : { index, interface: name, verdict: 'drop', reason: 'stack' };
+    }
+    if (headersCut(parsed, packet)) return refused(packet, CUT_SHORT);
+    const route = this.stack.routeOutput(parsed.family, parsed.source, parsed.destination, 0);
+    if (route.kind === 'drop') return { index, interface: name, verdict: 'drop', reason: 'stack' };
+    return this.emit(packet, parsed, route);
+  }
+
+  /** A packet of the host itself: out through its device, and back in where that is `lo`. */
+  private emit(packet: ReplayPacket, parsed: ParsedPacket, route: SentRoute): VerdictRecord {
+    const { result } = this;
+    const { timestampNs } = packet;
+    const { device } = route;
+    const whole = receivedFrame(packet.frame, 14, packet.wireLength);
+    const frame = sentFrame(parsed, whole === packet.frame ? parsed.frame.length : whole.length);
+    const packetType: PacketType = 'host';
+    const common = { frame, device, packetType, timestampNs };
+    const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
+    if (out !== undefined) return refused(packet, out);
+    if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
+    if (device !== 'lo') return this.accepted(packet, 'output', this.facts(), { output: device });
+    const before = this.log();
+    const mark = result.verdict() === 'accept' ? result.mark : 0;
+    const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
+    if (back !== undefined) return refused(packet, back);
+    if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet, before);
+    return this.accepted(packet, 'input', this.facts(before));
+  }
+
+  private accepted(
+    packet: ReplayPacket,
+    path: 'input' | 'forward' | 'output',
+    facts: Partial<VerdictRecord>,
+    where: Pick<VerdictRecord, 'output' | 'ttl'> = {},
+  ): VerdictRecord {
+    const { rule, mark } = this.result;
+    return {
+      index: packet.index,
+      interface: packet.interface,
+      path,
+      verdict: 'accept',
+      ...(rule !== undefined && { rule }),
+      ...where,
+      ...(mark !== 0 && { mark }),
+      ...facts,
+    };
+  }
+
+  /** DROP and REJECT; a rejected packet that gets no answer is merely dropped. */
+  private refusedByRule(packet: ReplayPacket, before?: Walked): VerdictRecord {
+    const { path, rule, reason, rejectWith } = this.result;
+    const rejected = this.result.verdict() === 'reject' && rejectWith !== undefined;
+    return {
+      index: packet.index,
+      interface: packet.interface,
+      ...(path !== undefined && { path }),
+      verdict: rejected ? 'reject' : 'drop',
+      ...(reason !== undefined && { reason }),
+      ...(rule !== undefined && { rule }),
+      ...(rejected && { rejectWith }),
+      ...this.facts(before),
+    };
+  }
+
+  /** The stack's own error goes out like any packet of the host: through OUTPUT, where it moves state. */
+  private droppedByStack(
+    packet: ReplayPacket,
+    arrived: Arrived,
+    { error }: StackDrop,
+    facts: Partial<VerdictRecord>,
+  ): VerdictRecord {
+    const record: VerdictRecord = {
+      index: packet.index,
+      interface: packet.interface,
+      verdict: 'drop',
+      reason: 'stack',
+      ...facts,
+    };
+    if (error === undefined) return record;
+    const { packet: parsed, packetType } = arrived;
+    const answer = answerWithIcmp(this.stack, { packet: parsed, packetType, route: 'forward' }, error);
+    if (answer !== undefined) {
+      const { frame } = answer.packet;
+      const { timestampNs, index } = packet;
+      const sent = { index, interface: 'local', frame, timestampNs, wireLength: frame.length };
+      this.emit(sent, answer.packet, answer.route);
+    }
+    return record;
+  }
+
+  /** State, logs and trace of the last run. */
+  private facts(before?: Walked): Partial<VerdictRecord> {
+    const { state, isReply } = this.result;
+    const walked = this.log(before);
+    return {
+      ...(state !== undefined && { state }),
+      ...(state !== undefined && isReply && { direction: 'reply' as const }),
+      ...(walked.log.length > 0 && { log: walked.log }),
+      ...(walked.trace.length > 0 && { trace: walked.trace }),
+    };
+  }
+
+  private log(before?: Walked): Walked {
+    const { log, trace } = this.result;
+    return {
+      log: [...(before?.log ?? []), ...log],
+      trace: this.options.trace === true ? [...(before?.trace ?? []), ...trace] : [],
+    };
+  }
+
+  /** Undefined: the program ran and recorded. Else why it couldn't. */
+  private run(point: AttachPoint, input: ExecutorInput): string | undefined {
+    const before = this.result.sequence;
+    const answer = this.executor.run(point, input);
+    if (isRefusal(answer)) return answer.refused;
+    if (this.result.sequence === before) throw new Error(`the program at ${point} recorded nothing`);
+    return undefined;
+  }
+
+  private configure(verifiesChecksums: boolean): void {
+    if (verifiesChecksums === this.verifiesChecksums) return;
+    this.verifiesChecksums = verifiesChecksums;
+    const { host, executor } = this;
+    const config = encodeStruct(CONFIG, {
+      mode: MODE.values.ENFORCE,
+      record: 1,
+      hz: executor.hz,
+      loopback: executor.interfaceIndex('lo') ?? 0,
+      checksum: verifiesChecksums ? sysctl(host, 'nf_conntrack_checksum') : 0,
+      tcp_loose: sysctl(host, 'nf_conntrack_tcp_loose'),
+      forward4: sysctl(host, 'ip_forward'),
+      forward6: sysctl(host, 'ipv6_forwarding'),
+    });
+    executor.update('config', u32(0), config);
+  }
+}
+
+/** Rules met on the way out of a packet that comes back in. */
+interface Walked {
+  readonly log: readonly string[];
+  readonly trace: readonly string[];
+}
+
+function refused({ index, interface: name }: ReplayPacket, reason: string): VerdictRecord {
+  return { index, interface: name, verdict: 'refused', reason };
+}
+
+function u32(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

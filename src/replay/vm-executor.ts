@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The executor of `--on vm`: the object in the VM of src/vm, with the host's interfaces, routes and clock.
+import type { Host } from '../host/host.js';
+import { withLoopback } from '../host/routing.js';
+import type { BpfObject } from '../object/object.js';
+import type { PacketType } from '../packet/ethernet.js';
+import { Vm, type SkbFields } from '../vm/vm.js';
+import type { AttachPoint, Executor, ExecutorInput, ExecutorOutput } from './executor.js';
+import { createFibLookup } from './fib.js';
+
+const PACKET_TYPES: Readonly<Record<PacketType, number>> = {
+  host: 0,
+  broadcast: 1,
+  multicast: 2,
+  'other-host': 3,
+  loopback: 5,
+};
+
+/** Jiffies a second where the host doesn't say. */
+const DEFAULT_HZ = 250;
+
+/** `seed`: of what programs get as random numbers. */
+export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executor {
+  // As a kernel would: lo is 1, the others in the order of the snapshot.
+  const numbers = new Map(withLoopback(host).map(({ name }, index) => [name, index + 1]));
+  const names = new Map([...numbers].map(([name, number]) => [number, name]));
+  const hz = host.hz ?? DEFAULT_HZ;
+  const vm = new Vm(object, {
+    environment: {
+      hz,
+      random: createRandom(seed),
+      fibLookup: createFibLookup(host, names),
+      hasInterface: (ifindex) => names.has(ifindex),
+    },
+  });
+  const programs = new Map(object.programs.map(({ section, name }) => [section, name]));
+  return {
+    name: 'vm',
+    hz,
+    run: (point: AttachPoint, input: ExecutorInput): ExecutorOutput => {
+      const program = programs.get(point);
+      if (program === undefined) throw new RangeError(`the object has no program in section ${point}`);
+      const { frame } = input;
+      const fields: SkbFields = {
+        mark: input.mark,
+        ifindex: numbers.get(input.device) ?? 0,
+        ingressIfindex: numbers.get(input.ingressDevice) ?? 0,
+        packetType: PACKET_TYPES[input.packetType],
+        etherType: frame.length < 14 ? 0 : (frame[12]! << 8) | frame[13]!,
+      };
+      return vm.runSkb(program, frame, fields, input.timestampNs);
+    },
+    interfaceIndex: (name) => numbers.get(name),
+    update: (map, key, value) => {
+      const answer = vm.map(map).update(key, value);
+      if (answer !== 0) throw new RangeError(`map \`${map}\` refuses an entry: error ${String(-answer)}`);
+    },
+    value: (map) => vm.map(map).lookup(new Uint8Array(4))!,
+    entries: (map) => vm.map(map).entries(),
+    drain: (map) => vm.map(map).drain(),
+    close: () => undefined,
+  };
+}
+
+/** Marsaglia's xorshift32: 32 bits, unsigned, never 0. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>>= 0);
+  };
+}
