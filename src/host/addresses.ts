@@ -7,8 +7,6 @@ import type { Host } from './host.js';
 import { parsePrefix } from './prefix.js';
 import { Routing, withLoopback, type RouteType } from './routing.js';
 
-const IPPROTO_IGMP = 2;
-
 export function isIpv4Multicast(word: number): boolean {
   return word >>> 28 === 0xe;
 }
@@ -57,9 +55,9 @@ export class AddressBook {
     return this.ownIpv4.has(word);
   }
 
-  /** Every multicast interface is in 224.0.0.1; IGMP is taken for any group (ip_check_mc_rcu). */
-  joinedIpv4(group: number, protocol: number): boolean {
-    return group === 0xe0000001 || protocol === IPPROTO_IGMP;
+  /** Every multicast interface is in 224.0.0.1 (net/ipv4/igmp.c ip_mc_up); no socket joins others here. */
+  joinedIpv4(group: number): boolean {
+    return group === 0xe0000001;
   }
 
   /** All nodes, all routers where the host forwards, and the solicited-node group of each address on the device. */

@@ -29,7 +29,7 @@ const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 /** The error that tells the packet's source; undefined where none may be sent. */
 export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorFields): Answer | undefined {
   const { packet } = cause;
-  if (packet.family === 'ipv4' ? !mayAnswerIpv4(cause) : !mayAnswerIpv6(cause, error.type)) return undefined;
+  if (packet.family === 'ipv4' ? !mayAnswerIpv4(cause) : !mayAnswerIpv6(stack, cause, error.type)) return undefined;
   const isOwn = cause.route === 'local';
   const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
   if (route.kind !== 'output') return undefined;
@@ -88,10 +88,11 @@ function mayAnswerIpv4({ packet, packetType, route }: Cause): boolean {
 
 const PACKET_TOO_BIG = 2;
 
-function mayAnswerIpv6({ packet, packetType }: Cause, errorType: number): boolean {
+function mayAnswerIpv6(stack: Stack, { packet, packetType }: Cause, errorType: number): boolean {
   const isMulticast = packet.destination[0]! >>> 24 === 0xff;
   if ((isMulticast || packetType !== 'host') && errorType !== PACKET_TOO_BIG) return false;
   if (isZero(packet.source) || packet.source[0]! >>> 24 === 0xff) return false;
+  if (stack.addresses.ipv6Lookup(packet.source, undefined).anycast) return false;
   if (packet.protocol !== IPPROTO_ICMPV6) return true;
   if (packet.l4Offset >= packet.end) return packet.isFragment;
   return (packet.frame[packet.l4Offset]! & 0x80) !== 0;

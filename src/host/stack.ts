@@ -188,12 +188,12 @@ export class Stack {
   }
 
   /** Whether a packet sent by `route` also comes back as a copy: broadcasts, and multicasts to a joined group. */
-  comesBack({ family, destination, protocol }: ParsedPacket, route: OutputRoute): boolean {
+  comesBack({ family, destination }: ParsedPacket, route: OutputRoute): boolean {
     if (route.kind !== 'output' || route.device === 'lo') return false;
     if (route.type === 'broadcast') return true;
     if (route.type !== 'multicast') return false;
     return family === 'ipv4'
-      ? this.addresses.joinedIpv4(destination[0]!, protocol)
+      ? this.addresses.joinedIpv4(destination[0]!)
       : this.addresses.joinedIpv6(destination, route.device);
   }
 
@@ -244,7 +244,7 @@ export class Stack {
 
   private routeMulticastIpv4(packet: ParsedPacket, inInterface: string): InputRoute {
     const source = packet.source[0]!;
-    if (!this.addresses.joinedIpv4(packet.destination[0]!, packet.protocol))
+    if (!this.addresses.joinedIpv4(packet.destination[0]!))
       return drop('multicast-not-joined');
     if (isIpv4Multicast(source) || source === 0xffffffff) return drop('martian-source');
     if (isIpv4Loopback(source) && interfaceSysctl(this.host, inInterface, 'route_localnet') === 0) {

@@ -118,7 +118,7 @@ export class Hooks {
           if (hook === 'OUTPUT' && skb.family === 'ipv4' && skb.packet.isFragment) break;
           if (this.tracker.track(skb) === 'drop') return 'table-full';
           // The connection may be one whose addresses were rewritten: nothing certain can follow.
-          if (skb.ctUnknown && this.tracker.translationsUnknown) return 'undecided';
+          if (skb.ctUnknown && this.tracker.context.translationsUnknown) return 'undecided';
           break;
         case 'confirm':
           this.tracker.confirm(skb);
@@ -183,10 +183,7 @@ export class Hooks {
       if (isSource ? connection.sourceNatDone : connection.destinationNatDone) return 'accept';
     }
     const verdict = this.judge(hook, table, chain, skb, observer);
-    if (verdict === 'undecided') {
-      this.tracker.translationsUnknown = true;
-      return verdict;
-    }
+    if (verdict === 'undecided') return verdict;
     if (connection !== undefined) {
       if (isSource) connection.sourceNatDone = true;
       else connection.destinationNatDone = true;

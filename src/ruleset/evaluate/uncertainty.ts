@@ -7,6 +7,8 @@ import type { CompiledTable } from './compiled-chain.js';
 import { type BoundSet, UNKNOWN_SET } from './sets/bound-set.js';
 import type { Skb } from './skb.js';
 
+const TRANSLATING: ReadonlySet<string> = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
+
 export class Uncertainty {
   /** Matches that count packets. */
   private readonly counting: readonly BoundMatch[];
@@ -14,6 +16,8 @@ export class Uncertainty {
   private readonly changeable: readonly string[];
   /** True when some rule sets connection marks. */
   readonly marksConnections: boolean;
+  /** True when some rule translates addresses. */
+  readonly translates: boolean;
 
   constructor(
     tables: readonly CompiledTable[],
@@ -23,6 +27,7 @@ export class Uncertainty {
     this.counting = rules.flatMap((rule) => rule.matches.filter((bound) => bound.blur !== undefined));
     const opaque = rules.flatMap(({ target }) => (target.kind === 'opaque' ? [target] : []));
     this.changeable = opaque.filter((target) => target.name === 'SET').flatMap(changedSets);
+    this.translates = opaque.some((target) => TRANSLATING.has(target.name));
     this.marksConnections = opaque.some((target) => target.name === 'CONNMARK');
   }
 

@@ -65,7 +65,10 @@ function relate(skb: Skb, offset: number, context: TrackerContext): void {
   const inverted = quoted === undefined ? undefined : invertTuple(quoted);
   if (inverted === undefined) return;
   const node = context.table.find(inverted, context.clock.jiffies);
-  if (node === undefined) return;
+  if (node === undefined) {
+    skb.ctUnknown = context.translationsUnknown;
+    return;
+  }
   // The error must go to the side that the quoted packet came from, else it is a forgery.
   const { connection, isReply, tuple } = node;
   if (!sameAddress(skb.packet.destination, tuple.destination)) return;

@@ -36,18 +36,17 @@ export interface TrackerContext {
   readonly tcpLoose: boolean;
   /** Bad checksums make INVALID, at PREROUTING only. */
   readonly verifyChecksums: boolean;
+  /**
+   * True once a connection may have been translated by a rule we can't evaluate: a packet that matches no
+   * certain entry may then belong to it.
+   */
+  translationsUnknown: boolean;
 }
 
 const NO_NEXT_HEADER = 59;
 
 export class Tracker {
   readonly context: TrackerContext;
-  /**
-   * Set once a connection may have been translated by a rule we can't evaluate: a packet that matches no
-   * certain entry may then belong to it.
-   */
-  translationsUnknown = false;
-
   constructor(host: Host, clock: Clock) {
     this.context = {
       clock,
@@ -55,6 +54,7 @@ export class Tracker {
       timeouts: readTimeouts(host, clock.hz),
       tcpLoose: sysctl(host, 'nf_conntrack_tcp_loose') !== 0,
       verifyChecksums: sysctl(host, 'nf_conntrack_checksum') !== 0,
+      translationsUnknown: false,
     };
   }
 
@@ -91,7 +91,7 @@ export class Tracker {
     let connection: Connection;
     let ctInfo: number;
     if (node === undefined) {
-      if (this.translationsUnknown) {
+      if (this.context.translationsUnknown) {
         skb.ctUnknown = true;
         return 'accept';
       }
