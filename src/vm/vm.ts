@@ -229,23 +229,19 @@ export class Vm {
     const { words, view } = this.memory;
     words.fill(0, CONTEXT >> 2, (CONTEXT + CONTEXT_SIZE) >> 2);
     this.packet.load(frame, 'skb');
-    const set = (offset: number, value: number | undefined): void => {
-      if (value !== undefined) words[(CONTEXT + offset) >> 2] = value;
-    };
-    const etherType = fields.etherType ?? 0;
-    set(SKB.mark, fields.mark);
-    set(SKB.pkt_type, fields.packetType);
-    set(SKB.protocol, swap16(etherType));
-    set(SKB.priority, fields.priority);
-    set(SKB.ifindex, fields.ifindex);
-    set(SKB.ingress_ifindex, fields.ingressIfindex);
-    set(SKB.hash, fields.hash);
-    set(SKB.wire_len, frame.length);
-    set(SKB.gso_segs, 1);
+    words[(CONTEXT + SKB.mark) >> 2] = fields.mark ?? 0;
+    words[(CONTEXT + SKB.pkt_type) >> 2] = fields.packetType ?? 0;
+    words[(CONTEXT + SKB.protocol) >> 2] = swap16(fields.etherType ?? 0);
+    words[(CONTEXT + SKB.priority) >> 2] = fields.priority ?? 0;
+    words[(CONTEXT + SKB.ifindex) >> 2] = fields.ifindex ?? 0;
+    words[(CONTEXT + SKB.ingress_ifindex) >> 2] = fields.ingressIfindex ?? 0;
+    words[(CONTEXT + SKB.hash) >> 2] = fields.hash ?? 0;
+    words[(CONTEXT + SKB.wire_len) >> 2] = frame.length;
+    words[(CONTEXT + SKB.gso_segs) >> 2] = 1;
     if (fields.vlanTag !== undefined) {
-      set(SKB.vlan_present, 1);
-      set(SKB.vlan_tci, fields.vlanTag.tci);
-      set(SKB.vlan_proto, swap16(fields.vlanTag.protocol));
+      words[(CONTEXT + SKB.vlan_present) >> 2] = 1;
+      words[(CONTEXT + SKB.vlan_tci) >> 2] = fields.vlanTag.tci;
+      words[(CONTEXT + SKB.vlan_proto) >> 2] = swap16(fields.vlanTag.protocol);
     }
     if (fields.timestampNs !== undefined) view.setBigUint64(CONTEXT + SKB.tstamp, fields.timestampNs, true);
   }

@@ -8,10 +8,23 @@ import type { Helper, HelperHost } from './host.js';
 /** `sizeof(struct bpf_fib_lookup)`. */
 const FIB_PARAMETERS = 64;
 
-/** Jiffies of a kernel that counted from the epoch. */
+/**
+ * Jiffies of a kernel that counted from the epoch: floor(ns * hz / 10^9), by long division in digits of 16
+ * bits, which stays exact in doubles and spares the big integers.
+ */
 function jiffies(host: HelperHost): undefined {
-  const ticks = (host.memory.view.getBigUint64(CLOCK, true) * BigInt(host.environment.hz)) / 1_000_000_000n;
-  return host.answer(Number(BigInt.asIntN(32, ticks)), Number(BigInt.asIntN(32, ticks >> 32n)));
+  const { words } = host.memory;
+  const { hz } = host.environment;
+  let quotient = 0;
+  let rest = 0;
+  for (let digit = 3; digit >= 0; digit--) {
+    const value = (words[(CLOCK >> 2) + (digit >> 1)]! >>> ((digit & 1) << 4)) & 0xffff;
+    const current = rest * 65_536 + value * hz;
+    const part = Math.floor(current / 1e9);
+    quotient = quotient * 65_536 + part;
+    rest = current - part * 1e9;
+  }
+  return host.answer((quotient % 2 ** 32) | 0, Math.floor(quotient / 2 ** 32));
 }
 
 /** The packet's own length stands in for `tot_len` 0, which here means: no MTU check. */
