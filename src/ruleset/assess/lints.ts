@@ -25,7 +25,7 @@ function lintTable(table: Table): Diagnostic[] {
     const after = end < 0 ? undefined : chain.rules[end + 1];
     if (after !== undefined) found.push(deadRules(after, chain.rules.length - end - 1, chain.rules[end]!));
   }
-  return found;
+  return found.sort((a, b) => a.span!.line - b.span!.line);
 }
 
 /** True for a verdict without any condition. A comment is one: it is always true. */

@@ -50,7 +50,7 @@ const TYPES: readonly SetType[] = [
   hash('ip,port,ip', ['ip', 'port', 'one-ip']),
   hash('ip,port,net', ['ip', 'port', 'net']),
   hash('net', ['net']),
-  hash('net,net', ['net', 'net'], ['netmask', 'bitmask'], true),
+  hash('net,net', ['net', 'net'], ['netmask', 'bitmask']),
   hash('net,port', ['net', 'port']),
   hash('net,port,net', ['net', 'port', 'net'], [], true),
   hash('net,iface', ['net', 'interface'], [], true),
