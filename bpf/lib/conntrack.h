@@ -81,7 +81,7 @@ static __always_inline void set_state(struct packet *p, const struct connection 
 	p->reply = reply;
 	p->known = known;
 	if (T(TABLE_WANTS) & WANT_EXPIRES) {
-		__u64 left = c->expires > p->now ? c->expires - p->now : 0;
+		__u64 left = known && c->expires > p->now ? c->expires - p->now : 0;
 
 		p->f[F_CTEXPIRES] = (__u32)(left / (p->config.hz ? p->config.hz : 1));
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Facts about chains that decide how they are cut: which end every packet, which change a field that
 // later entries read, in what order they can be written.
-import type { Box, Boxes } from '../model/box.js';
+import { keysOf } from '../model/box.js';
 import type { Derived, Entry, FamilyModel, ModelChain } from '../model/model.js';
 import type { FieldName } from '../model/fields.js';
 
@@ -81,10 +81,6 @@ export function fieldsRead(key: string, derived: Readonly<Record<string, Derived
   if (found === undefined) return [key];
   if (found.kind === 'masked') return [found.field];
   return keysOf(found.boxes).flatMap((each) => fieldsRead(each, derived));
-}
-
-export function keysOf(boxes: Boxes): string[] {
-  return [...new Set(boxes.flatMap((box: Box) => box.map((constraint) => constraint.key)))];
 }
 
 /** All dimensions an entry tests. */

@@ -42,6 +42,7 @@ export function compileModel(model: Model): CompiledTable {
     costs[family.family] = cost;
     if (family.tracked) track |= 1 << index;
   }
+  table.set(header.SOURCES, table.append(model.sources.map((address) => address >>> 0)));
   table.set(header.TRACK, track);
   model.timeouts.forEach((jiffies, i) => table.set(header.TIMEOUT + i, jiffies));
   tcpTransitionWords().forEach((word, i) => table.set(header.TCP_NEXT + i, word));

@@ -11,7 +11,7 @@ import { callOrder, chainFacts, entryKeys, fieldsRead, isFinal } from './chains.
 import type { ChainFacts } from './chains.js';
 import { buildClassifier } from './classifier.js';
 import type { Item } from './diagram.js';
-import { limitCredits } from './limit-credits.js';
+import { newLimitBucket } from '../ruleset/matches/limit.js';
 import { TableRefusal } from './refusal.js';
 import type { Table } from './table.js';
 
@@ -107,11 +107,11 @@ export class FamilyCompiler {
 
   /** The diagram that says where a received packet goes: leaves are ROUTE_*. */
   writeRoute(): number {
-    const items: Item[] = [
-      ...this.model.stackDrop.map((box) => ({ candidate: ROUTE.values.DROP, final: true, box })),
-      ...this.model.local.map((box) => ({ candidate: ROUTE.values.LOCAL, final: true, box })),
-      { candidate: ROUTE.values.FORWARD, final: true, box: [] },
-    ];
+    const items: Item[] = this.model.route.flatMap(({ boxes, to }) => {
+      const candidate = to === 'local' ? ROUTE.values.LOCAL : ROUTE.values.DROP;
+      return boxes.map((box) => ({ candidate, final: true, box }));
+    });
+    items.push({ candidate: ROUTE.values.FORWARD, final: true, box: [] });
     return this.writeSingle(items, `${this.model.family} routing`, (leaf) => leaf[0]!);
   }
 
@@ -285,8 +285,9 @@ export class FamilyCompiler {
     for (const test of tests.toReversed()) {
       steps++;
       if (test.kind === 'limit') {
-        const { cost, cap, perJiffy } = limitCredits(test.average, test.burst, this.hz);
-        record = this.table.append([op.LIMIT, test.index, cost, cap, perJiffy, record]);
+        const { average, burst } = test;
+        const { cost, capacity, perJiffy } = newLimitBucket({ kind: 'limit', average, burst }, this.hz, 0);
+        record = this.table.append([op.LIMIT, test.index, cost, capacity, perJiffy, record]);
         continue;
       }
       const items: Item[] = [

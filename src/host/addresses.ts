@@ -55,6 +55,11 @@ export class AddressBook {
     return this.ownIpv4.has(word);
   }
 
+  /** IPv6 addresses assigned to any interface. */
+  ownIpv6(): readonly AddressWords[] {
+    return this.own.ipv6.map((each) => each.address);
+  }
+
   /** Every multicast interface is in 224.0.0.1 (net/ipv4/igmp.c ip_mc_up); no socket joins others here. */
   joinedIpv4(group: number): boolean {
     return group === 0xe0000001;

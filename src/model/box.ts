@@ -89,3 +89,8 @@ export function negateIf(negated: boolean, boxes: Boxes): Boxes {
 export function holds(boxes: Boxes, value: (key: string) => number): boolean {
   return boxes.some((box) => box.every(({ key, ranges }) => contains(ranges, value(key))));
 }
+
+/** The dimensions that any box constrains. */
+export function keysOf(boxes: Boxes): string[] {
+  return [...new Set(boxes.flatMap((box) => box.map((constraint) => constraint.key)))];
+}

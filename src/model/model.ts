@@ -59,9 +59,8 @@ export interface FamilyModel {
   readonly phases: Readonly<Partial<Record<PhaseName, readonly string[]>>>;
   readonly chains: Readonly<Record<string, ModelChain>>;
   readonly derived: Readonly<Record<string, Derived>>;
-  /** Where a received packet goes after PREROUTING: local or dropped by the stack; else the routing table says. */
-  readonly local: Boxes;
-  readonly stackDrop: Boxes;
+  /** Where a received packet goes after PREROUTING, first that holds; when none does, the routing table says. */
+  readonly route: readonly { readonly boxes: Boxes; readonly to: 'local' | 'drop' }[];
 }
 
 /** Interface ids by name; NONE and OTHER (table-format.ts) stand for no interface of the snapshot. */
@@ -75,12 +74,16 @@ export interface Model {
   /** Chain policies by id - ruleCount. */
   readonly policies: readonly { readonly family: Family; readonly table: string; readonly chain: string }[];
   readonly limitCount: number;
+  /** Rules that stand in no chain of the model, and why: waived ones, and those of tables without effect. */
+  readonly left: readonly { readonly rule: number; readonly why: string }[];
   /** TCP option kinds that rules ask for: bit k of field TCPOPT. */
   readonly tcpOptions: readonly number[];
   readonly wantsTuple: boolean;
   readonly wantsExpires: boolean;
   /** Jiffies a second that limits and lifetimes are computed for. */
   readonly hz: number;
+  /** IPv4 address that errors from an interface carry, by interface id; 0 where it has none. */
+  readonly sources: readonly number[];
   /** Lifetimes of connections in jiffies, in the order of program/conntrack-constants.ts TIMEOUT. */
   readonly timeouts: readonly number[];
 }

@@ -8,6 +8,10 @@ import type { Options } from '../options.js';
 import { byPrefix, nameList, not } from '../values.js';
 import { exclusive, matchCodec, needsOneOf } from './codec.js';
 import type { Negatable } from '../ruleset.js';
+import { and, type Boxes, EVERYTHING, negateIf, or, range } from '../../model/box.js';
+import { addressesWhere } from '../../model/address-boxes.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
 
 export type AddressTypeName =
   | 'UNSPEC'
@@ -109,15 +113,24 @@ export function evaluateAddrtype(match: AddrtypeMatch, skb: Skb, stack: Stack): 
       : match.limitInterface === 'in'
         ? skb.inInterface
         : skb.outInterface;
-  const isOneOf = skb.family === 'ipv4' ? ipv4IsOneOf : ipv6IsOneOf;
   const { source, destination } = match;
   const { packet } = skb;
-  if (source !== undefined && isOneOf(stack, packet.source, source.value, device) === source.negated)
+  if (source !== undefined && addressIsOneOf(stack, packet.source, source.value, device) === source.negated)
     return false;
   return (
     destination === undefined ||
-    isOneOf(stack, packet.destination, destination.value, device) !== destination.negated
+    addressIsOneOf(stack, packet.destination, destination.value, device) !== destination.negated
   );
+}
+
+/** One word is an IPv4 address, four are IPv6. */
+function addressIsOneOf(
+  stack: Stack,
+  address: AddressWords,
+  types: readonly AddressTypeName[],
+  device: string | undefined,
+): boolean {
+  return (address.length === 1 ? ipv4IsOneOf : ipv6IsOneOf)(stack, address, types, device);
 }
 
 function ipv4IsOneOf(
@@ -150,4 +163,24 @@ function ipv6IsOneOf(
     (found.anycast && routed.includes('ANYCAST')) ||
     (found.unreachable && routed.includes('UNREACHABLE'))
   );
+}
+
+/** The host's addresses and routes as they are in the snapshot, as ranges of addresses. */
+export function lowerAddrtype(match: AddrtypeMatch, context: LowerContext): Test {
+  const { family, stack } = context;
+  const side = (which: 'SRC' | 'DST', option: AddrtypeMatch['source'], device: string | undefined): Boxes =>
+    option === undefined
+      ? EVERYTHING
+      : negateIf(
+          option.negated,
+          addressesWhere(which, family, stack.host, (address) =>
+            addressIsOneOf(stack, address, option.value, device),
+          ),
+        );
+  const both = (device: string | undefined): Boxes =>
+    and(side('SRC', match.source, device), side('DST', match.destination, device));
+  if (match.limitInterface === undefined) return { kind: 'fields', match: both(undefined), hotdrop: [] };
+  const key = match.limitInterface === 'in' ? 'IIF' : 'OIF';
+  const byDevice = [...context.interfaceNames()].map(([name, id]) => and(range(key, id), both(name)));
+  return { kind: 'fields', match: or(...byDevice), hotdrop: [] };
 }

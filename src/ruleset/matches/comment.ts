@@ -2,6 +2,8 @@
 // comment match: always true. iptables-extensions(8) comment; net/netfilter/xt_comment.c.
 import { quoteSaved } from '../options.js';
 import { matchCodec } from './codec.js';
+import type { Test } from '../../model/model.js';
+import { EVERYTHING } from '../../model/box.js';
 
 export interface CommentMatch {
   readonly kind: 'comment';
@@ -17,3 +19,7 @@ export const commentCodec = matchCodec<CommentMatch>({
   read: (options) => ({ kind: 'comment', comment: options.text('--comment')!.slice(0, MAX_LENGTH) }),
   print: (match) => ` --comment ${quoteSaved(match.comment)}`,
 });
+
+export function lowerComment(): Test {
+  return { kind: 'fields', match: EVERYTHING, hotdrop: [] };
+}

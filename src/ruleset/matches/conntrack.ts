@@ -24,6 +24,12 @@ import { matchCodec, needsOneOf } from './codec.js';
 import type { AddressWords, MaskedAddress } from '../../net/address.js';
 import type { NumberRange } from '../../net/range.js';
 import type { Negatable } from '../ruleset.js';
+import { and, type Boxes, EVERYTHING, negateIf, or, range, where } from '../../model/box.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
+import { CT_FIELD, CT_FIELD_LIMIT } from '../../model/fields.js';
+import { connectionStateOf, connectionStates } from '../../model/connection-boxes.js';
+import { valuesWhere } from '../../model/ranges.js';
 
 export type ConntrackStateName =
   'INVALID' | 'NEW' | 'RELATED' | 'ESTABLISHED' | 'UNTRACKED' | 'SNAT' | 'DNAT';
@@ -228,4 +234,53 @@ function statusMatches(match: ConntrackMatch, connection: Connection, clock: Clo
 
 function holds<T>(option: Negatable<T> | undefined, test: (value: T) => boolean): boolean {
   return option === undefined || test(option.value) !== option.negated;
+}
+
+/** Without a connection only the states are asked; with one all options. */
+export function lowerConntrack(match: ConntrackMatch, context: LowerContext): Test {
+  const { states, direction } = match;
+  const stateHolds = (state: ConntrackStateName): boolean =>
+    states === undefined || states.value.includes(state) !== states.negated;
+  const tracked = (value: number): boolean => (value & CT_FIELD.TRACKED) !== 0;
+  const bare = valuesWhere(CT_FIELD_LIMIT, (value) => {
+    const state = connectionStateOf(value);
+    return states !== undefined && !tracked(value) && state !== undefined && stateHolds(state);
+  });
+  const held = valuesWhere(CT_FIELD_LIMIT, (value) => {
+    const state = connectionStateOf(value);
+    if (!tracked(value) || state === undefined || !stateHolds(state)) return false;
+    if (direction !== undefined && ((value & CT_FIELD.REPLY) !== 0) !== (direction === 'REPLY')) return false;
+    return match.statuses === undefined || statusHolds(match.statuses, value);
+  });
+  const address = (which: 'OSRC' | 'ODST', option: Negatable<MaskedAddress> | undefined): Boxes =>
+    option === undefined ? EVERYTHING : negateIf(option.negated, context.maskedAddress(which, option.value));
+  const number = (key: string, option: Negatable<NumberRange> | undefined): Boxes =>
+    option === undefined ? EVERYTHING : negateIf(option.negated, where(key, [option.value]));
+  const connection = and(
+    address('OSRC', match.originalSource),
+    address('ODST', match.originalDestination),
+    address('ODST', match.replySource),
+    address('OSRC', match.replyDestination),
+    match.protocol === undefined
+      ? EVERYTHING
+      : negateIf(match.protocol.negated, range('CTPROTO', match.protocol.value)),
+    number('OSPORT', match.originalSourcePorts),
+    number('ODPORT', match.originalDestinationPorts),
+    number('RSPORT', match.replySourcePorts),
+    number('RDPORT', match.replyDestinationPorts),
+    number('CTEXPIRES', match.expires),
+  );
+  return { kind: 'fields', match: or(where('CT', bare), and(where('CT', held), connection)), hotdrop: [] };
+}
+
+/** `value` is a CT field. Nothing translates or expects connections yet, so those bits are never set. */
+function statusHolds(statuses: Negatable<readonly ConntrackStatusName[]>, value: number): boolean {
+  const bits: Readonly<Record<ConntrackStatusName, number>> = {
+    NONE: 0,
+    EXPECTED: 0,
+    SEEN_REPLY: CT_FIELD.SEEN_REPLY,
+    ASSURED: CT_FIELD.ASSURED,
+    CONFIRMED: CT_FIELD.CONFIRMED,
+  };
+  return statuses.value.some((name) => (value & bits[name]) !== 0) !== statuses.negated;
 }

@@ -3,6 +3,9 @@
 import type { Skb } from '../evaluate/skb.js';
 import { UINT8_MAX } from '../options.js';
 import { exclusive, matchCodec, needsOneOf } from './codec.js';
+import { range } from '../../model/box.js';
+import { not } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface HlMatch {
   readonly kind: 'hl';
@@ -45,4 +48,13 @@ export function evaluateHl(match: HlMatch, { ttl }: Skb): boolean {
     case 'gt':
       return ttl > match.hopLimit;
   }
+}
+
+export function lowerHl(match: HlMatch): Test {
+  const { compare, hopLimit: limit } = match;
+  const below = limit === 0 ? [] : range('TTL', 0, limit - 1);
+  const above = limit >= 255 ? [] : range('TTL', limit + 1, 255);
+  const boxes =
+    compare === 'lt' ? below : compare === 'gt' ? above : compare === 'eq' ? range('TTL', limit) : not(range('TTL', limit));
+  return { kind: 'fields', match: boxes, hotdrop: [] };
 }

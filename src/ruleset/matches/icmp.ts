@@ -7,6 +7,8 @@ import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ICMP_TYPES, icmpType } from './icmp-types.js';
 import type { NumberRange } from '../../net/range.js';
+import { and, EVERYTHING, negateIf, range } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface IcmpMatch {
   readonly kind: 'icmp';
@@ -42,4 +44,15 @@ export function evaluateIcmp(match: IcmpMatch, { packet }: Skb): MatchResult {
   const same =
     match.type === 255 || (frame[l4Offset] === match.type && inRange(frame[l4Offset + 1]!, match.codes));
   return same !== match.negated;
+}
+
+/** SPORT holds type << 8 | code. */
+export function lowerIcmp(match: IcmpMatch): Test {
+  const { first, last } = match.codes;
+  const wanted = match.type === 255 ? EVERYTHING : range('SPORT', (match.type << 8) | first, (match.type << 8) | last);
+  return {
+    kind: 'fields',
+    match: and(range('FRAG', 0), range('AVAIL', 8, 63), negateIf(match.negated, wanted)),
+    hotdrop: and(range('FRAG', 0), range('AVAIL', 0, 7)),
+  };
 }

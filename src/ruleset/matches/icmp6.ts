@@ -7,6 +7,8 @@ import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ICMPV6_TYPES, icmpType } from './icmp-types.js';
 import type { NumberRange } from '../../net/range.js';
+import { and, negateIf, range } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface Icmp6Match {
   readonly kind: 'icmp6';
@@ -38,4 +40,15 @@ export function evaluateIcmp6(match: Icmp6Match, { packet }: Skb): MatchResult {
   if (l4Offset + 8 > packet.end) return 'hotdrop';
   const same = frame[l4Offset] === match.type && inRange(frame[l4Offset + 1]!, match.codes);
   return same !== match.negated;
+}
+
+/** SPORT holds type << 8 | code. */
+export function lowerIcmp6(match: Icmp6Match): Test {
+  const { first, last } = match.codes;
+  const wanted = range('SPORT', (match.type << 8) | first, (match.type << 8) | last);
+  return {
+    kind: 'fields',
+    match: and(range('FRAG', 0), range('AVAIL', 8, 63), negateIf(match.negated, wanted)),
+    hotdrop: and(range('FRAG', 0), range('AVAIL', 0, 7)),
+  };
 }

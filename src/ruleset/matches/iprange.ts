@@ -9,6 +9,9 @@ import { not, numericIpv4 } from '../values.js';
 import { matchCodec, needsOneOf } from './codec.js';
 import type { AddressRange } from '../../net/address.js';
 import type { Negatable } from '../ruleset.js';
+import { and, type Boxes, EVERYTHING, negateIf } from '../../model/box.js';
+import { addressRangeBoxes } from '../../model/address-boxes.js';
+import type { Test } from '../../model/model.js';
 
 export interface IprangeMatch {
   readonly kind: 'iprange';
@@ -52,4 +55,10 @@ export function evaluateIprange(match: IprangeMatch, { packet }: Skb): boolean {
 
 function within(address: AddressWords, { first, last }: AddressRange): boolean {
   return compareAddresses(address, first) >= 0 && compareAddresses(address, last) <= 0;
+}
+
+export function lowerIprange(match: IprangeMatch): Test {
+  const side = (which: 'SRC' | 'DST', option: IprangeMatch['source']): Boxes =>
+    option === undefined ? EVERYTHING : negateIf(option.negated, addressRangeBoxes(which, option.value));
+  return { kind: 'fields', match: and(side('SRC', match.source), side('DST', match.destination)), hotdrop: [] };
 }

@@ -6,6 +6,8 @@ import { UINT16_MAX } from '../options.js';
 import { integerRange, not, rangeText } from '../values.js';
 import { matchCodec } from './codec.js';
 import type { NumberRange } from '../../net/range.js';
+import { negateIf, where } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface LengthMatch {
   readonly kind: 'length';
@@ -25,4 +27,8 @@ export const lengthCodec = matchCodec<LengthMatch>({
 
 export function evaluateLength(match: LengthMatch, { packet }: Skb): boolean {
   return inRange(packet.length, match.lengths) !== match.negated;
+}
+
+export function lowerLength(match: LengthMatch): Test {
+  return { kind: 'fields', match: negateIf(match.negated, where('LENGTH', [match.lengths])), hotdrop: [] };
 }

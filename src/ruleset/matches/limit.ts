@@ -4,6 +4,8 @@ import type { Clock } from '../evaluate/clock.js';
 import type { MatchResult } from '../evaluate/match-result.js';
 import { UINT32_MAX } from '../options.js';
 import { matchCodec } from './codec.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
 
 export interface LimitMatch {
   readonly kind: 'limit';
@@ -75,14 +77,13 @@ function rateText(average: number): string {
   return `${Math.floor((SCALE * best[2]) / average)}/${best[1]}`;
 }
 
-/** Jiffies times credits per jiffy in a second, for any HZ (xt_limit.c). */
+/** Credits a second at HZ 250 and 1000, where the kernel's check of the options is made. */
 const CREDITS_PER_SECOND = 32_000;
 
 /** user2credits() of xt_limit.c, in its 32-bit arithmetic. */
-function credits(user: number): number {
-  if (user > Math.floor(UINT32_MAX / CREDITS_PER_SECOND))
-    return (Math.floor(user / SCALE) * CREDITS_PER_SECOND) % 2 ** 32;
-  return Math.floor((user * CREDITS_PER_SECOND) / SCALE);
+function credits(user: number, perSecond = CREDITS_PER_SECOND): number {
+  if (user > Math.floor(UINT32_MAX / perSecond)) return (Math.floor(user / SCALE) * perSecond) % 2 ** 32;
+  return Math.floor((user * perSecond) / SCALE);
 }
 
 /** 32-bit counters of one rule's bucket. What isn't known for certain lies between `least` and `most`. */
@@ -101,13 +102,9 @@ const SECONDS_PER_DAY = 86_400;
 /** A full bucket, as the rule has it when loaded at tick `now`. `hz`: ticks a second. */
 export function newLimitBucket(match: LimitMatch, hz: number, now: number): LimitBucket {
   const perJiffy = creditsPerJiffy(hz);
-  const credits = (user: number): number => {
-    const factor = hz * perJiffy;
-    if (user > Math.floor(0xffffffff / factor)) return Math.floor(user / SCALE) * factor;
-    return Math.floor((user * factor) / SCALE);
-  };
-  const capacity = credits((match.average * match.burst) >>> 0);
-  return { least: capacity, most: capacity, since: now, cost: credits(match.average), capacity, perJiffy };
+  const capacity = credits((match.average * match.burst) % 2 ** 32, hz * perJiffy);
+  const cost = credits(match.average, hz * perJiffy);
+  return { least: capacity, most: capacity, since: now, cost, capacity, perJiffy };
 }
 
 /** The largest power of two of credits a tick that lets a day's worth fit 32 bits (xt_limit.c). */
@@ -138,4 +135,8 @@ function refill(bucket: LimitBucket, clock: Clock): void {
   bucket.since = clock.jiffies;
   bucket.least = Math.min((bucket.least + gained) % 2 ** 32, bucket.capacity);
   bucket.most = Math.min((bucket.most + gained) % 2 ** 32, bucket.capacity);
+}
+
+export function lowerLimit(match: LimitMatch, context: LowerContext): Test {
+  return { kind: 'limit', index: context.nextLimit(), average: match.average, burst: match.burst };
 }

@@ -3,6 +3,8 @@
 import type { Skb } from '../evaluate/skb.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
+import { and, negateIf, range } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface MacMatch {
   readonly kind: 'mac';
@@ -38,4 +40,18 @@ export function evaluateMac(match: MacMatch, { packet, inInterface, packetType }
   if (inInterface === '' || inInterface === 'lo' || packetType === 'loopback') return false;
   const same = match.source.every((octet, i) => packet.frame[6 + i] === octet);
   return same !== match.negated;
+}
+
+/** Without an Ethernet source nothing matches, negated or not. */
+export function lowerMac(match: MacMatch): Test {
+  const [a, b, c, d, e, f] = match.source as [number, number, number, number, number, number];
+  const same = and(
+    range('MAC0', ((a << 24) | (b << 16) | (c << 8) | d) >>> 0),
+    range('MAC1', (e << 8) | f),
+  );
+  return {
+    kind: 'fields',
+    match: and(range('MAC1', 0, 0xffff), negateIf(match.negated, same)),
+    hotdrop: [],
+  };
 }

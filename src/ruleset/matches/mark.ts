@@ -4,6 +4,9 @@ import type { Skb } from '../evaluate/skb.js';
 import { hex, UINT32_MAX } from '../options.js';
 import { not } from '../values.js';
 import { matchCodec } from './codec.js';
+import { negateIf } from '../../model/box.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
 
 export interface MarkMatch {
   readonly kind: 'mark';
@@ -29,4 +32,9 @@ export function markText(mark: number, mask: number): string {
 
 export function evaluateMark(match: MarkMatch, { mark }: Skb): boolean {
   return ((mark & match.mask) >>> 0 === match.mark) !== match.negated;
+}
+
+export function lowerMark(match: MarkMatch, context: LowerContext): Test {
+  const same = context.masked('MARK', match.mask, match.mark);
+  return { kind: 'fields', match: negateIf(match.negated, same), hotdrop: [] };
 }

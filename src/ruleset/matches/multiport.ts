@@ -10,6 +10,9 @@ import { onlyProtocol } from '../targets/protocol.js';
 import { not, portNumber, rangeText } from '../values.js';
 import { exclusive, matchCodec, needsOneOf, needsProtocol } from './codec.js';
 import type { NumberRange } from '../../net/range.js';
+import { and, negateIf, or, range, where } from '../../model/box.js';
+import { NOTHING } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface MultiportMatch {
   readonly kind: 'multiport';
@@ -73,4 +76,14 @@ export function evaluateMultiport(match: MultiportMatch, { packet }: Skb): Match
     if (hit) return !match.negated;
   }
   return match.negated;
+}
+
+export function lowerMultiport(match: MultiportMatch): Test {
+  const source = match.which === 'destination' ? NOTHING : where('SPORT', match.ports);
+  const destination = match.which === 'source' ? NOTHING : where('DPORT', match.ports);
+  return {
+    kind: 'fields',
+    match: and(range('FRAG', 0), range('AVAIL', 4, 63), negateIf(match.negated, or(source, destination))),
+    hotdrop: and(range('FRAG', 0), range('AVAIL', 0, 3)),
+  };
 }

@@ -6,6 +6,10 @@ import type { Skb } from '../evaluate/skb.js';
 import type { Options } from '../options.js';
 import { bigInteger, not, UINT64_MAX } from '../values.js';
 import { exclusive, matchCodec } from './codec.js';
+import { negateIf } from '../../model/box.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
+import { setBoxes } from '../../model/set-boxes.js';
 
 export interface SetMatch {
   readonly kind: 'set';
@@ -106,4 +110,8 @@ export function evaluateSet(match: SetMatch, skb: Skb, set: BoundSet | undefined
   if (set === undefined || match.packets !== undefined || match.bytes !== undefined) return 'undecided';
   const answer = set.test(skb, match);
   return answer === 'undecided' ? answer : answer !== match.negated;
+}
+
+export function lowerSet(match: SetMatch, context: LowerContext): Test {
+  return { kind: 'fields', match: negateIf(match.negated, setBoxes(match, context)), hotdrop: [] };
 }

@@ -6,6 +6,9 @@ import { not } from '../values.js';
 import { matchCodec } from './codec.js';
 import { CONNTRACK_STATES, stateList } from './conntrack.js';
 import type { ConntrackStateName } from './conntrack.js';
+import { where } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
+import { connectionStates } from '../../model/connection-boxes.js';
 
 export interface StateMatch {
   readonly kind: 'state';
@@ -30,4 +33,9 @@ export const stateCodec = matchCodec<StateMatch>({
 export function evaluateState(match: StateMatch, skb: Skb): MatchResult {
   if (skb.ctUnknown) return 'undecided';
   return match.states.includes(conntrackStateOf(skb)) !== match.negated;
+}
+
+export function lowerState(match: StateMatch): Test {
+  const values = connectionStates((state) => match.states.includes(state) !== match.negated);
+  return { kind: 'fields', match: where('CT', values), hotdrop: [] };
 }

@@ -9,6 +9,11 @@ import { UINT16_MAX, type Options } from '../options.js';
 import { not, portNumber, rangeText } from '../values.js';
 import { matchCodec } from './codec.js';
 import type { NumberRange } from '../../net/range.js';
+import { and, negateIf, or, range, where } from '../../model/box.js';
+import type { LowerContext } from '../../model/lower-context.js';
+import type { Test } from '../../model/model.js';
+import { TCPOPT_BAD } from '../../model/fields.js';
+import { valuesWhere } from '../../model/ranges.js';
 
 export interface TcpMatch {
   readonly kind: 'tcp';
@@ -146,4 +151,26 @@ function hasTcpOption(frame: Uint8Array, start: number, stop: number, kind: numb
     offset += found < 2 || length === 0 ? 1 : length;
   }
   return false;
+}
+
+/** No later fragment; a header cut short, or a fragment that could overwrite it, drops the packet. */
+export function lowerTcp(match: TcpMatch, context: LowerContext): Test {
+  const readable = and(range('FRAG', 0), range('AVAIL', 20, 63));
+  const flags = valuesWhere(256, (value) => (value & match.flagMask) === match.flagCompare);
+  const asked = and(
+    readable,
+    negateIf(match.sourcePortsNegated, where('SPORT', [match.sourcePorts])),
+    negateIf(match.destinationPortsNegated, where('DPORT', [match.destinationPorts])),
+    negateIf(match.flagsNegated, where('TCPFLAGS', flags)),
+  );
+  const unreadable = or(range('FRAG', 1), and(range('FRAG', 0), range('AVAIL', 0, 19)));
+  if (match.option === undefined) return { kind: 'fields', match: asked, hotdrop: unreadable };
+  const bit = 1 << context.tcpOption(match.option);
+  const present = valuesWhere(TCPOPT_BAD, (value) => (value & bit) !== 0);
+  const absent = valuesWhere(TCPOPT_BAD, (value) => (value & bit) === 0);
+  return {
+    kind: 'fields',
+    match: and(asked, where('TCPOPT', match.optionNegated ? absent : present)),
+    hotdrop: or(unreadable, and(asked, range('TCPOPT', TCPOPT_BAD))),
+  };
 }

@@ -8,6 +8,8 @@ import { portRange } from '../values.js';
 import { matchCodec } from './codec.js';
 import { ALL_PORTS, portText } from './tcp.js';
 import type { NumberRange } from '../../net/range.js';
+import { and, negateIf, range, where } from '../../model/box.js';
+import type { Test } from '../../model/model.js';
 
 export interface UdpMatch {
   readonly kind: 'udp';
@@ -40,4 +42,17 @@ export function evaluateUdp(match: UdpMatch, { packet }: Skb): MatchResult {
   if (l4Offset + 8 > packet.end) return 'hotdrop';
   if (inRange(load16(frame, l4Offset), match.sourcePorts) === match.sourcePortsNegated) return false;
   return inRange(load16(frame, l4Offset + 2), match.destinationPorts) !== match.destinationPortsNegated;
+}
+
+export function lowerUdp(match: UdpMatch): Test {
+  return {
+    kind: 'fields',
+    match: and(
+      range('FRAG', 0),
+      range('AVAIL', 8, 63),
+      negateIf(match.sourcePortsNegated, where('SPORT', [match.sourcePorts])),
+      negateIf(match.destinationPortsNegated, where('DPORT', [match.destinationPorts])),
+    ),
+    hotdrop: and(range('FRAG', 0), range('AVAIL', 0, 7)),
+  };
 }

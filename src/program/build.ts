@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ruleset + host -> object: lower, compile to a table, write C, compile it. The same input gives the same bytes.
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { CompiledTable } from '../decision/compile.js';
+import { compileModel } from '../decision/compile.js';
+import type { Host } from '../host/host.js';
+import { lower } from '../model/lower.js';
+import type { Model } from '../model/model.js';
+import { compileC } from '../object/clang.js';
+import type { Ruleset } from '../ruleset/ruleset.js';
+import { DEFAULT_CONNECTIONS, programSource, TABLE_FILE } from './program-source.js';
+import type { ProgramOrigin } from './program-source.js';
+
+/** Headers of the hand-written C. */
+export const LIBRARY_FOLDER = fileURLToPath(new URL('../../bpf/lib', import.meta.url));
+
+export interface BuildOptions {
+  readonly origin?: Partial<ProgramOrigin>;
+  /** Ids of rules that a waiver covers. */
+  readonly waived?: ReadonlySet<number>;
+  /** Entries of the connection map. */
+  readonly connections?: number;
+}
+
+export interface BuiltProgram {
+  readonly model: Model;
+  readonly cSource: string;
+  readonly table: CompiledTable;
+  readonly object: Uint8Array;
+}
+
+/**
+ * Throws LoweringRefusal or TableRefusal where the ruleset cannot be held, EnvironmentError without clang.
+ */
+export async function buildProgram(
+  ruleset: Ruleset,
+  host: Host,
+  options: BuildOptions = {},
+): Promise<BuiltProgram> {
+  const model = lower(ruleset, host, { waived: options.waived ?? new Set() });
+  const table = compileModel(model);
+  const cSource = programSource({
+    origin: {
+      sources: options.origin?.sources ?? [],
+      digest: options.origin?.digest ?? createHash('sha256').update(JSON.stringify(model)).digest('hex'),
+      version: options.origin?.version ?? '0.1.0',
+      waivers: options.origin?.waivers ?? [],
+    },
+    model,
+    rules: ruleset.rules,
+    tableWords: table.bytes.length / 4,
+    connections: options.connections ?? DEFAULT_CONNECTIONS,
+  });
+  const object = await compileC(
+    { name: 'program.c', text: cSource },
+    { includeDirs: [LIBRARY_FOLDER], files: { [TABLE_FILE]: table.bytes } },
+  );
+  return { model, cSource, table, object };
+}
