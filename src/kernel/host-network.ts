@@ -24,6 +24,9 @@ const BASE_SYSCTLS: readonly (readonly [path: string, value: number])[] = [
   ['net/ipv4/icmp_msgs_per_sec', 1_000_000_000],
   ['net/ipv4/icmp_msgs_burst', 1_000_000],
   ['net/ipv6/icmp/ratelimit', 0],
+  // Redirects are limited by time: with them the answers of two runs would differ.
+  ['net/ipv4/conf/all/send_redirects', 0],
+  ['net/ipv4/conf/default/send_redirects', 0],
 ];
 
 /** Short names that host.json may use (ARCHITECTURE.md) and where the kernel keeps them. */
@@ -94,7 +97,7 @@ function awaitIpv6(namespace: Namespace, host: Host): void {
     .map((words) => words.map((word) => word.toString(16).padStart(8, '0')).join(''));
   const deadline = Date.now() + IPV6_WAIT_MS;
   for (;;) {
-    const table = namespace.inside(() => readFileSync('/proc/self/net/ipv6_route', 'latin1'));
+    const table = namespace.inside(() => readFileSync('/proc/thread-self/net/ipv6_route', 'latin1'));
     const own = new Set(
       table
         .split('\n')
@@ -148,7 +151,7 @@ function addressCommands(each: HostInterface): string[] {
   if (each.name === 'lo') return [];
   return (each.addresses ?? []).map((address) =>
     address.includes(':')
-      ? `address add ${address} dev ${each.name} nodad`
+      ? `address replace ${address} dev ${each.name} nodad`
       : `address add ${address} dev ${each.name} brd +`,
   );
 }

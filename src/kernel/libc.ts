@@ -123,10 +123,19 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_ANONYMOUS = 0x20;
 
-/** Maps `length` bytes of `fd` shared, or private zeroed memory where `fd` is undefined. */
-export function mapMemory(length: number, fd?: number): Mapping {
+export interface MapOptions {
+  /** What to map, shared; private zeroed memory where undefined. */
+  readonly fd?: number;
+  /** Bytes from the start of the object; a multiple of the page size. */
+  readonly offset?: number;
+  readonly readOnly?: boolean;
+}
+
+/** Maps `length` bytes. Throws SystemCallError where the kernel refuses. */
+export function mapMemory(length: number, { fd, offset = 0, readOnly = false }: MapOptions): Mapping {
   const flags = fd === undefined ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-  const address = raw.mmap(null, length, PROT_READ | PROT_WRITE, flags, fd ?? -1, 0);
+  const protection = readOnly ? PROT_READ : PROT_READ | PROT_WRITE;
+  const address = raw.mmap(null, length, protection, flags, fd ?? -1, offset);
   if (BigInt.asIntN(64, address) === -1n) throw new SystemCallError('mmap(2)', koffi.errno());
   return {
     memory: Buffer.from(koffi.view(address, length)),

@@ -104,7 +104,7 @@ export function instrument(namespace: Namespace, object: BpfObject): Watch {
   try {
     const map = loaded.maps.get('recorder')!;
     const length = Math.ceil(map.spec.valueSize / 4096) * 4096;
-    const mapping = mapMemory(length, map.fd);
+    const mapping = mapMemory(length, { fd: map.fd });
     const recorder = new Recorder(mapping.memory);
     recorder.arm(process.pid, namespace.inode);
     namespace.inside(() => {

@@ -119,6 +119,8 @@ export class NetfilterRunner implements Runner {
     const refusal = packet.interface === 'local' ? this.sendLocal(ip) : this.inject(packet);
     if (refusal !== undefined) return { ...head, verdict: 'refused', reason: refusal };
     this.awaitLoopback();
+    if (recorder.lost > 0)
+      return { ...head, verdict: 'refused', reason: 'more copies and answers than are watched' };
     if (recorder.count === 0 && ip.tagged && packet.interface !== 'local')
       return { ...head, verdict: 'not-ip' };
     return makeRecord({
