@@ -2,6 +2,7 @@
 // What all commands share: common flags, colour, how trouble is told, exit codes. Commands are thin:
 // they read flags, call one library function, print its result.
 import { constants } from 'node:os';
+import { once } from 'node:events';
 import { Command, Errors, Flags } from '@oclif/core';
 import { EnvironmentError, type Diagnostic } from '../diagnostics/diagnostic.js';
 import { InputError } from '../diagnostics/input-error.js';
@@ -95,6 +96,16 @@ export abstract class BaseCommand extends Command {
   /** Data: standard output. */
   protected put(text: string): void {
     process.stdout.write(text.endsWith('\n') ? text : text + '\n');
+  }
+
+  /** Data in pieces: waits for a slow reader, so that memory stays flat. */
+  protected async putStreaming(text: string): Promise<void> {
+    if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain');
+  }
+
+  /** Whether a progress line may be drawn. */
+  protected showsProgress(json: boolean): boolean {
+    return !json && process.stderr.isTTY;
   }
 
   protected putJson(value: unknown): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a capture file, and where. A capture has no lines, so the place is a byte offset and a
 // packet number, both said in the message; codes IPT0821 to IPT0825.
-import type { Diagnostic } from '../../diagnostics/diagnostic.js';
+import { InputError } from '../../diagnostics/input-error.js';
 
 export type CaptureFaultCode =
   /** Can't be opened or read: absent, a directory, no permission. */
@@ -32,22 +32,18 @@ export interface CapturePlace {
 }
 
 /** Thrown by the readers after every packet before the fault was handed out. */
-export class CaptureFault extends Error {
-  readonly diagnostic: Diagnostic;
-
+export class CaptureFault extends InputError {
   constructor(
     readonly code: CaptureFaultCode,
     readonly place: CapturePlace,
     what: string,
-    options?: ErrorOptions,
   ) {
     const where = [
       place.file,
       ...(place.byteOffset === undefined ? [] : [`byte ${place.byteOffset}`]),
       ...(place.packetNumber === undefined ? [] : [`packet ${place.packetNumber}`]),
     ].join(', ');
-    super(`${where}: ${what}`, options);
+    super([{ code, severity: 'error', message: `${where}: ${what}`, help: HELP[code] }]);
     this.name = 'CaptureFault';
-    this.diagnostic = { code, severity: 'error', message: this.message, help: HELP[code] };
   }
 }

@@ -39,6 +39,11 @@ export async function readCapture(stream: AsyncIterable<Uint8Array>, file: strin
   };
 }
 
+/** Whether a file that starts with this number (big endian) is a capture. */
+export function isCaptureStart(magic: number): boolean {
+  return magic === SECTION_HEADER_BLOCK || isPcapMagic(magic);
+}
+
 async function detectFormat(window: ByteWindow, file: string): Promise<CaptureFormat> {
   if (!(await window.fill(4))) {
     const what = window.available === 0 ? 'the file is empty' : `the file has only ${window.available} bytes`;
@@ -70,7 +75,6 @@ async function* readable(stream: AsyncIterable<Uint8Array>, file: string): Async
       'IPT0821',
       { file, ...(offset === 0 ? {} : { byteOffset: offset }) },
       ERRNO_TEXT[String(error.code)] ?? `can't be read: ${error.message}`,
-      { cause: error },
     );
   }
 }
