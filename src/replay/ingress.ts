@@ -134,14 +134,14 @@ export class IngressResolver {
   ): Ingress {
     const source = sourceAddress(frame);
     const isOwn = source !== undefined && this.own[source.family].lookup(source.address, () => true) === true;
+    // A capture on `lo` has what the host sends to itself.
+    if (interfaceName === 'lo') return { name: LOCAL };
     if (direction === 'out') {
       if (isOwn || source === undefined) return { name: LOCAL };
       return {
         refused: 'captured on its way out, and not sent by this host: its arrival is what rules judge',
       };
     }
-    // A capture on `lo` has what the host sends to itself.
-    if (interfaceName === 'lo') return { name: LOCAL };
     if (interfaceName !== undefined && this.known.has(interfaceName)) {
       return { name: isOwn && direction === undefined ? LOCAL : interfaceName };
     }
