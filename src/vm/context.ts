@@ -56,10 +56,12 @@ export const POINTER_DATA = CONTEXT_POINTERS;
 export const POINTER_DATA_END = CONTEXT_POINTERS + 8;
 export const POINTER_DATA_META = CONTEXT_POINTERS + 16;
 
-/** Where an allowed access goes; `size` differs from the program's for pointers. */
+/** Where an allowed access goes; `size` differs from the program's where the kernel's field has another. */
 export interface ContextAccess {
   readonly address: number;
   readonly size: 1 | 2 | 4 | 8;
+  /** A write of this value or more is ignored. */
+  readonly limit?: number;
 }
 
 /** Contexts the VM knows. `memory`: r1 and r2 are a buffer and its length, nothing is rewritten. */
@@ -108,8 +110,20 @@ function skbAccess(
   if (offset === SKB.tstamp_type) return !write && size === 1 ? plain : undefined;
   if (field(SKB.tstamp_type, SKB.hwtstamp)) return undefined;
   if (!write) return size <= 4 ? plain : undefined;
-  const writable = [SKB.mark, SKB.tc_index, SKB.priority, SKB.tc_classid, SKB.queue_mapping];
-  return size === 4 && writable.some((start) => start === offset) ? plain : undefined;
+  if (size !== 4) return undefined;
+  switch (offset) {
+    case SKB.mark:
+    case SKB.priority:
+      return plain;
+    case SKB.tc_index:
+    case SKB.tc_classid:
+      // 16 bits in the kernel: the upper half is lost.
+      return { ...plain, size: 2 };
+    case SKB.queue_mapping:
+      return { ...plain, size: 2, limit: 0xffff };
+    default:
+      return undefined;
+  }
 }
 
 function xdpAccess(

@@ -237,7 +237,6 @@ export class Vm {
     words[(CONTEXT + SKB.ingress_ifindex) >> 2] = fields.ingressIfindex ?? 0;
     words[(CONTEXT + SKB.hash) >> 2] = fields.hash ?? 0;
     words[(CONTEXT + SKB.wire_len) >> 2] = frame.length;
-    words[(CONTEXT + SKB.gso_segs) >> 2] = 1;
     if (fields.vlanTag !== undefined) {
       words[(CONTEXT + SKB.vlan_present) >> 2] = 1;
       words[(CONTEXT + SKB.vlan_tci) >> 2] = fields.vlanTag.tci;
@@ -319,7 +318,9 @@ export class Vm {
     if (access === undefined) {
       this.fault(place, `write of ${String(size)} bytes at ${this.memory.describe(high, low)}`);
     }
-    this.memory.bytes.copyWithin(access.address, RESULT, RESULT + size);
+    const { limit } = access;
+    if (limit !== undefined && this.memory.view.getUint32(RESULT, true) >= limit) return;
+    this.memory.bytes.copyWithin(access.address, RESULT, RESULT + access.size);
   }
 
   /** (context, program array, slot): the table index of the next program, or -1. */

@@ -177,7 +177,8 @@ function directPlace(
   if (base.kind === 'context') {
     if (instruction.class !== CLASS_LDX && !write) return undefined;
     const access = contextAccess(scope.context, offset, size, write, signed);
-    return access === undefined ? undefined : { base: 'absolute', offset: access.address, size: access.size };
+    if (access === undefined || access.limit !== undefined) return undefined;
+    return { base: 'absolute', offset: access.address, size: access.size };
   }
   if (base.kind !== 'value') return undefined;
   const value = scope.value(base.map);
