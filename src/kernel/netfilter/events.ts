@@ -77,6 +77,11 @@ export class Recorder {
     return this.u32(index, EVENT.kind);
   }
 
+  /** Of all events, in order. */
+  kinds(): number[] {
+    return Array.from({ length: this.count }, (_, index) => this.kind(index));
+  }
+
   /** FREED: enum skb_drop_reason. */
   reason(index: number): number {
     return this.u32(index, EVENT.reason);

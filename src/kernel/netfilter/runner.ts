@@ -121,7 +121,8 @@ export class NetfilterRunner implements Runner {
     this.awaitLoopback();
     if (recorder.lost > 0)
       return { ...head, verdict: 'refused', reason: 'more copies and answers than are watched' };
-    if (recorder.count === 0 && ip.tagged && packet.interface !== 'local')
+    // The link layer frees a tagged frame of no VLAN device here; no IP hook sees it.
+    if (ip.tagged && packet.interface !== 'local' && !recorder.kinds().includes(EventKind.ENTERED))
       return { ...head, verdict: 'not-ip' };
     return makeRecord({
       ...head,
