@@ -29,7 +29,8 @@ const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 /** The error that tells the packet's source; undefined where none may be sent. */
 export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorFields): Answer | undefined {
   const { packet } = cause;
-  if (packet.family === 'ipv4' ? !mayAnswerIpv4(cause) : !mayAnswerIpv6(stack, cause, error.type)) return undefined;
+  if (packet.family === 'ipv4' ? !mayAnswerIpv4(cause) : !mayAnswerIpv6(stack, cause, error.type))
+    return undefined;
   const isOwn = cause.route === 'local';
   const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
   if (route.kind !== 'output') return undefined;

@@ -77,6 +77,14 @@ export type OutputRoute =
     }
   | StackDrop;
 
+/** Sysctls of one interface that decide packets. */
+interface InterfaceSettings {
+  readonly rpFilter: number;
+  readonly acceptLocal: number;
+  readonly routeLocalnet: number;
+  readonly sendRedirects: number;
+}
+
 const NOT_IP: NotIp = { kind: 'not-ip' };
 const FORWARD_OK = undefined;
 
@@ -86,6 +94,8 @@ export class Stack {
   private readonly ipv4: Routing;
   private readonly ipv6: Routing;
   private readonly forwards: Readonly<Record<Family, boolean>>;
+  private readonly broadcastsForwarded: boolean;
+  private readonly settingsByName = new Map<string, InterfaceSettings>();
 
   constructor(readonly host: Host) {
     this.interfaces = new Interfaces(host);
@@ -95,6 +105,7 @@ export class Stack {
       ipv4: sysctl(host, 'ip_forward') !== 0,
       ipv6: sysctl(host, 'ipv6_forwarding') !== 0,
     };
+    this.broadcastsForwarded = sysctl(host, 'bc_forwarding') !== 0;
     this.addresses = new AddressBook(host, this.ipv4, this.ipv6, this.forwards.ipv6);
   }
 
@@ -197,6 +208,20 @@ export class Stack {
       : this.addresses.joinedIpv6(destination, route.device);
   }
 
+  private settings(name: string): InterfaceSettings {
+    let found = this.settingsByName.get(name);
+    if (found === undefined) {
+      found = {
+        rpFilter: interfaceSysctl(this.host, name, 'rp_filter'),
+        acceptLocal: interfaceSysctl(this.host, name, 'accept_local'),
+        routeLocalnet: interfaceSysctl(this.host, name, 'route_localnet'),
+        sendRedirects: interfaceSysctl(this.host, name, 'send_redirects'),
+      };
+      this.settingsByName.set(name, found);
+    }
+    return found;
+  }
+
   private routeInputIpv4(packet: ParsedPacket, inInterface: string, mark: number): InputRoute {
     const route = this.findInputIpv4(packet, inInterface, mark);
     if (route.kind === 'drop' || packet.l4Offset === packet.l3Offset + 20) return route;
@@ -216,7 +241,7 @@ export class Stack {
     if (source >>> 24 === 0) return drop('martian-source');
     if (destination >>> 24 === 0) return drop('martian-destination');
     if (isIpv4Loopback(destination) || isIpv4Loopback(source)) {
-      if (interfaceSysctl(this.host, inInterface, 'route_localnet') === 0) {
+      if (this.settings(inInterface).routeLocalnet === 0) {
         return drop(isIpv4Loopback(destination) ? 'martian-destination' : 'martian-source');
       }
     }
@@ -227,7 +252,7 @@ export class Stack {
       inInterface,
     });
     if (typeof route === 'string') return this.unreachableIpv4(route);
-    if (route.type === 'broadcast' && sysctl(this.host, 'bc_forwarding') === 0) {
+    if (route.type === 'broadcast' && !this.broadcastsForwarded) {
       return this.acceptBroadcast(packet, inInterface);
     }
     if (route.type === 'local') {
@@ -244,10 +269,9 @@ export class Stack {
 
   private routeMulticastIpv4(packet: ParsedPacket, inInterface: string): InputRoute {
     const source = packet.source[0]!;
-    if (!this.addresses.joinedIpv4(packet.destination[0]!))
-      return drop('multicast-not-joined');
+    if (!this.addresses.joinedIpv4(packet.destination[0]!)) return drop('multicast-not-joined');
     if (isIpv4Multicast(source) || source === 0xffffffff) return drop('martian-source');
-    if (isIpv4Loopback(source) && interfaceSysctl(this.host, inInterface, 'route_localnet') === 0) {
+    if (isIpv4Loopback(source) && this.settings(inInterface).routeLocalnet === 0) {
       return drop('martian-source');
     }
     if (source >>> 24 === 0) {
@@ -274,10 +298,9 @@ export class Stack {
 
   /** fib_validate_source: no own source address from the wire; the reverse path where rp_filter asks for it. */
   private sourceValid(packet: ParsedPacket, inInterface: string, device: string | undefined): boolean {
-    const filter = interfaceSysctl(this.host, inInterface, 'rp_filter');
-    const acceptLocal = interfaceSysctl(this.host, inInterface, 'accept_local') !== 0;
-    const sameInterface =
-      device === inInterface && interfaceSysctl(this.host, inInterface, 'send_redirects') !== 0;
+    const { rpFilter: filter, acceptLocal: acceptance, sendRedirects } = this.settings(inInterface);
+    const acceptLocal = acceptance !== 0;
+    const sameInterface = device === inInterface && sendRedirects !== 0;
     if (filter === 0 && !sameInterface) {
       if (acceptLocal) return true;
       if (!this.ipv4.hasCustomRules) return !this.addresses.isOwnIpv4(packet.source[0]!);

@@ -3,6 +3,7 @@
 // (RFC 9293 section 3.10.7). Frames have an empty Ethernet header: they have not been sent anywhere yet.
 import type { AddressWords } from '../net/address.js';
 import { load32, store16, store32 } from './bytes.js';
+import { checksumOf, onesComplementSum } from './checksum.js';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, ParsedPacket } from './parse.js';
 
 const ETHERNET = 14;
@@ -93,25 +94,14 @@ function newFrame(
 
 /** Fills in the checksums; the upper layer's lies `at` bytes behind `l4`. */
 function finish(frame: Uint8Array, cause: ParsedPacket, l4: number, at: number): ParsedPacket {
-  if (cause.family === 'ipv4') store16(frame, ETHERNET + 10, complement(sum(frame, ETHERNET, l4)));
+  if (cause.family === 'ipv4')
+    store16(frame, ETHERNET + 10, checksumOf(onesComplementSum(frame, ETHERNET, l4)));
   const packet = new ParsedPacket(frame, cause.family, ETHERNET, frame.length);
-  let total = sum(frame, l4, frame.length);
+  let pseudo = 0;
   if (packet.protocol !== IPPROTO_ICMP) {
-    for (const word of [...packet.source, ...packet.destination]) total += (word >>> 16) + (word & 0xffff);
-    total += packet.protocol + (frame.length - l4);
+    for (const word of [...packet.source, ...packet.destination]) pseudo += (word >>> 16) + (word & 0xffff);
+    pseudo += packet.protocol + (frame.length - l4);
   }
-  store16(frame, l4 + at, complement(total));
+  store16(frame, l4 + at, checksumOf(onesComplementSum(frame, l4, frame.length, pseudo)));
   return packet;
-}
-
-function sum(frame: Uint8Array, start: number, end: number): number {
-  let total = 0;
-  for (let i = start; i < end; i += 2) total += (frame[i]! << 8) | (i + 1 < end ? frame[i + 1]! : 0);
-  return total;
-}
-
-function complement(total: number): number {
-  let folded = total;
-  while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000);
-  return ~folded & 0xffff;
 }

@@ -3,6 +3,7 @@
 // net/ipv6/ip6_input.c ip6_rcv_core.
 import { ETHERTYPE_IPV4 } from './ethernet.js';
 import { load16, load32 } from './bytes.js';
+import { onesComplementSum } from './checksum.js';
 import { ParsedPacket } from './parse.js';
 
 /** Why the stack drops a packet on arrival. */
@@ -47,19 +48,12 @@ function receiveIpv4(
   if (first >>> 4 !== 4) return 'bad-version';
   if (headerLength < 20) return 'bad-header-length';
   if (l3Offset + headerLength > frame.length) return 'truncated';
-  if (verifyChecksum && headerSum(frame, l3Offset, headerLength) !== 0xffff) return 'bad-header-checksum';
+  if (verifyChecksum && onesComplementSum(frame, l3Offset, l3Offset + headerLength) !== 0xffff)
+    return 'bad-header-checksum';
   const length = load16(frame, l3Offset + 2);
   if (l3Offset + length > wireEnd) return 'truncated';
   if (length < headerLength) return 'bad-header-length';
   return new ParsedPacket(frame, 'ipv4', l3Offset, frame.length);
-}
-
-/** Ones' complement sum of the header words; 0xffff when the checksum is right. */
-function headerSum(frame: Uint8Array, offset: number, length: number): number {
-  let sum = 0;
-  for (let i = 0; i < length; i += 2) sum += load16(frame, offset + i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return sum;
 }
 
 function receiveIpv6(frame: Uint8Array, l3Offset: number, wireEnd: number): ParsedPacket | ReceiveFault {

@@ -2,6 +2,7 @@
 // Whether a packet's upper-layer checksum is right: the Internet checksum (RFC 1071) over pseudo header and
 // payload as nf_ip_checksum and nf_ip6_checksum compute it, and SCTP's CRC-32c (RFC 9260 section 6.8).
 import { load16, load32 } from './bytes.js';
+import { onesComplementSum } from './checksum.js';
 import { IPPROTO_TCP, IPPROTO_UDP, type ParsedPacket } from './parse.js';
 
 /**
@@ -10,23 +11,15 @@ import { IPPROTO_TCP, IPPROTO_UDP, type ParsedPacket } from './parse.js';
  */
 export function transportChecksumValid(packet: ParsedPacket): boolean {
   const { frame, l4Offset, end, family, protocol } = packet;
-  let sum = payloadSum(frame, l4Offset, end);
+  let pseudo = 0;
   if (family === 'ipv6' || protocol === IPPROTO_TCP || protocol === IPPROTO_UDP) {
-    for (const word of packet.source) sum += (word >>> 16) + (word & 0xffff);
-    for (const word of packet.destination) sum += (word >>> 16) + (word & 0xffff);
-    sum += protocol + (end - l4Offset);
+    for (const word of packet.source) pseudo += (word >>> 16) + (word & 0xffff);
+    for (const word of packet.destination) pseudo += (word >>> 16) + (word & 0xffff);
+    pseudo += protocol + (end - l4Offset);
   }
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  const sum = onesComplementSum(frame, l4Offset, end, pseudo);
   // All zeros count as right: the kernel adds the IPv4 header, whose own sum is the other zero.
   return sum === 0xffff || sum === 0;
-}
-
-function payloadSum(frame: Uint8Array, start: number, end: number): number {
-  let sum = 0;
-  let i = start;
-  for (; i + 1 < end; i += 2) sum += (frame[i]! << 8) | frame[i + 1]!;
-  if (i < end) sum += frame[i]! << 8;
-  return sum;
 }
 
 /** True where RFC 768 lets the sender leave the checksum out, or the header is cut. */

@@ -32,61 +32,46 @@ export function openRulesRunner(ruleset: Ruleset, host: Host, options: RulesRunn
   };
 }
 
-/** The verdict record of an outcome. */
+type Draft = { -readonly [Key in keyof VerdictRecord]: VerdictRecord[Key] };
+
+/** The verdict record of an outcome. Fields are set one by one: this is the hot path. */
 export function toRecord(packet: ReplayPacket, outcome: Outcome, walk: HostWalk): VerdictRecord {
-  const { index, interface: name } = packet;
   const { verdict, skb } = outcome;
+  const record: Draft = { index: packet.index, interface: packet.interface, verdict };
   if (skb === undefined) {
-    if (verdict === 'refused') return { index, interface: name, verdict, reason: outcome.refusal! };
-    return verdict === 'drop'
-      ? { index, interface: name, verdict, reason: 'stack' }
-      : { index, interface: name, verdict };
+    if (verdict === 'refused') record.reason = outcome.refusal!;
+    else if (verdict === 'drop') record.reason = 'stack';
+    return record;
   }
-  const accepted = verdict === 'accept';
-  const reason = reasonOf(outcome);
-  const decided = outcome.fault === undefined && verdict !== 'held' && !skb.hotdropped;
-  const rule = decided ? referenceOf(skb.decision) : undefined;
-  return {
-    index,
-    interface: name,
-    ...(outcome.path !== undefined && { path: outcome.path }),
-    verdict,
-    ...(reason !== undefined && { reason }),
-    ...(rule !== undefined && { rule }),
-    ...(outcome.output !== undefined && { output: outcome.output }),
-    ...(outcome.rejectWith !== undefined && { rejectWith: outcome.rejectWith }),
-    ...(accepted && skb.mark !== 0 && { mark: skb.mark }),
-    ...stateOf(skb, walk),
-    ...(accepted && skb.ttl !== skb.packet.ttl && { ttl: skb.ttl }),
-    ...(skb.log !== undefined && { log: skb.log }),
-    ...(skb.trace !== undefined && skb.trace.length > 0 && { trace: skb.trace }),
-  };
+  if (outcome.path !== undefined) record.path = outcome.path;
+  const reason = reasonOf(outcome, skb);
+  if (reason !== undefined) record.reason = reason;
+  if (skb.decision !== undefined && outcome.fault === undefined && verdict !== 'held' && !skb.hotdropped) {
+    record.rule = referenceOf(skb.decision);
+  }
+  if (outcome.output !== undefined) record.output = outcome.output;
+  if (outcome.rejectWith !== undefined) record.rejectWith = outcome.rejectWith;
+  if (!skb.ctUnknown && (walk.tracks(skb.family) || skb.ctInfo === CT_UNTRACKED)) {
+    record.state = conntrackStateOf(skb);
+    if (skb.connection !== undefined && skb.ctInfo >= CT_ESTABLISHED_REPLY) record.direction = 'reply';
+  }
+  if (verdict === 'accept') {
+    if (skb.mark !== 0) record.mark = skb.mark;
+    if (skb.ttl !== skb.packet.ttl) record.ttl = skb.ttl;
+  }
+  if (skb.log !== undefined) record.log = skb.log;
+  if (skb.trace !== undefined && skb.trace.length > 0) record.trace = skb.trace;
+  return record;
 }
 
-function reasonOf({ verdict, fault, skb }: Outcome): VerdictRecord['reason'] | undefined {
+function reasonOf({ verdict, fault }: Outcome, skb: Skb): VerdictRecord['reason'] | undefined {
   if (fault !== undefined) return fault === 'conntrack-full' ? 'conntrack' : 'stack';
   if (verdict === 'undecided') return 'unsupported';
   if (verdict !== 'drop' && verdict !== 'reject') return undefined;
-  return skb?.decision?.rule === undefined && skb?.hotdropped !== true ? 'policy' : 'rule';
+  return skb.decision?.rule === undefined && !skb.hotdropped ? 'policy' : 'rule';
 }
 
-/** Absent for malformed packets, which no rule decided, and where no table was walked. */
-function referenceOf(decision: Decision | undefined): RuleReference | undefined {
-  if (decision === undefined) return undefined;
-  const { table, chain, rule } = decision;
+function referenceOf({ table, chain, rule }: Decision): RuleReference {
   if (rule === undefined) return { family: chain.source.family, table, chain: chain.name, policy: true };
-  return {
-    family: rule.family,
-    table,
-    chain: rule.chain,
-    number: rule.number,
-    line: rule.span.line,
-  };
-}
-
-function stateOf(skb: Skb, walk: HostWalk): Pick<VerdictRecord, 'state' | 'direction'> {
-  if (skb.ctUnknown || (!walk.tracks(skb.family) && skb.ctInfo !== CT_UNTRACKED)) return {};
-  const state = conntrackStateOf(skb);
-  const isReply = skb.connection !== undefined && skb.ctInfo >= CT_ESTABLISHED_REPLY;
-  return isReply ? { state, direction: 'reply' } : { state };
+  return { family: rule.family, table, chain: rule.chain, number: rule.number, line: rule.span.line };
 }

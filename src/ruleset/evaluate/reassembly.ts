@@ -2,6 +2,7 @@
 // Reassembly of fragmented datagrams: net/ipv4/ip_fragment.c and net/ipv6/netfilter/nf_conntrack_reasm.c.
 // Pieces given up after their time send no ICMP error here.
 import { load16, load32, store16 } from '../../packet/bytes.js';
+import { checksumOf, onesComplementSum } from '../../packet/checksum.js';
 import { isExtensionHeader, IPV6_FRAGMENT, ParsedPacket } from '../../packet/parse.js';
 import { sysctl } from '../../host/sysctls.js';
 import type { Host } from '../../host/host.js';
@@ -138,16 +139,9 @@ function joinIpv4(queue: FragmentQueue): ReassemblyResult {
   // Don't Fragment stays only where the largest piece had it.
   store16(frame, l3Offset + 6, queue.largestUnfragmentable === queue.largest ? 0x4000 : 0);
   store16(frame, l3Offset + 10, 0);
-  store16(frame, l3Offset + 10, headerChecksum(frame, l3Offset, header.length));
+  store16(frame, l3Offset + 10, checksumOf(onesComplementSum(frame, l3Offset, header.length)));
   const packet = new ParsedPacket(frame, 'ipv4', l3Offset, frame.length);
   return { packet, largestFragment: Math.max(queue.largest, queue.largestUnfragmentable) };
-}
-
-function headerChecksum(frame: Uint8Array, start: number, end: number): number {
-  let sum = 0;
-  for (let i = start; i < end; i += 2) sum += load16(frame, i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
 
 /** Takes the fragment header out of the first piece's headers and puts the pieces behind. */
