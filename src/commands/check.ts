@@ -30,20 +30,22 @@ export default class Check extends BaseCommand {
     const lints = lint(input.ruleset);
     const planes = findOtherPlanes(input.other, input.files);
     const report = checkReport(input.ruleset, assessment, input.diagnostics, lints, planes);
-    if (flags.json) this.putJson(report);
-    else {
+    const findings = assessment.findings
+      .filter(({ waiver }) => waiver === undefined)
+      .map(({ diagnostic }) => diagnostic);
+    // A rule that was not read has its message among those of the input.
+    const told = new Set(input.diagnostics.filter(({ severity }) => severity === 'error').map(positionOf));
+    const fresh = findings.filter((finding) => !told.has(positionOf(finding)));
+    const messages = [...input.diagnostics, ...fresh, ...lints, ...planes.map(otherPlaneMessage)];
+    if (flags.json) {
+      this.tellDiagnostics(messages);
+      this.putJson(report);
+    } else {
       const color = this.useColor(process.stdout);
-      const findings = assessment.findings
-        .filter(({ waiver }) => waiver === undefined)
-        .map(({ diagnostic }) => diagnostic);
-      // A rule that was not read has its message among those of the input.
-      const told = new Set(input.diagnostics.filter(({ severity }) => severity === 'error').map(positionOf));
-      const fresh = findings.filter((finding) => !told.has(positionOf(finding)));
-      const all = [...input.diagnostics, ...fresh, ...lints, ...planes.map(otherPlaneMessage)];
-      if (all.length > 0) this.put(renderDiagnostics(all, { color }) + '\n');
-      for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
+      if (messages.length > 0) this.put(renderDiagnostics(messages, { color }) + '\n');
       this.put(summaryText(report));
     }
+    for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
     this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
   }
 }

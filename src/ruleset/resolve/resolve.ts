@@ -103,6 +103,17 @@ class Resolver {
       this.loose(family, node.name, undefined, 'IPT0200', `there is no table \`${node.name}\``, node.span);
       return undefined;
     }
+    if (!node.committed) {
+      // The grammar has said so. Rules may be missing, and without its end iptables-restore loads none of them.
+      this.problems.push({
+        family,
+        table: node.name,
+        code: 'IPT0113',
+        state: 'unsupported',
+        message: `the dump ends before the COMMIT of table \`${node.name}\`, so rules may be missing`,
+        span: node.span,
+      });
+    }
     const draft: TableDraft = { family, name: node.name, chains: new Map() };
     for (const chain of node.chains)
       draft.chains.set(chain.name, this.chain(chain, builtIn.includes(chain.name), draft));

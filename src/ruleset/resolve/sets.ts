@@ -9,15 +9,19 @@ import { unsupported, worst } from '../support/support.js';
 
 export type Sets = ReadonlyMap<string, IpSet>;
 
-/** Create options that change what a lookup finds. */
+/** Create options that change what a lookup finds, and the types for which that is modelled. */
 const LOOKUP_OPTIONS = ['netmask', 'bitmask', 'markmask'];
+const MASKED_TYPES = ['hash:ip', 'bitmap:ip'];
 
 /** What a set, and for a list its members, can be carried over as. */
 export function setFidelity(set: IpSet, sets: Sets): Fidelity {
   const parts: Fidelity[] = [
     SET_TYPE_SUPPORT[set.type] ?? unsupported('IPT0460', `the set type ${set.type} is not known`),
   ];
-  if (LOOKUP_OPTIONS.some((name) => name in set.options)) parts.push(SET_OPTION);
+  if (LOOKUP_OPTIONS.some((name) => name in set.options) && !MASKED_TYPES.includes(set.type))
+    parts.push(SET_OPTION);
+  if (set.type === 'bitmap:ip,mac' && set.elements.some((element) => element.parts.length < 2))
+    parts.push(SET_WITHOUT_MAC);
   if (set.elements.some(({ timeout }) => timeout !== undefined && timeout > 0)) parts.push(SET_TIMEOUT);
   if ((set.unreadLines ?? 0) > 0) parts.push(SET_UNREAD);
   for (const name of set.members) {

@@ -78,6 +78,12 @@ export const SET_TIMEOUT: Support = approximate(
 /** A create option that changes which packets match and is not modelled. */
 export const SET_OPTION: Support = unsupported('IPT0463', 'a create option of the set is not modelled');
 
+/** `bitmap:ip,mac`: the first packet from the address gives the member its MAC address. */
+export const SET_WITHOUT_MAC: Support = unsupported(
+  'IPT0465',
+  'members without a MAC address take that of the first packet, which is not modelled',
+);
+
 /** Lines of the set's save could not be read. */
 export const SET_UNREAD: Support = unsupported('IPT0464', 'members of the set could not be read');
 

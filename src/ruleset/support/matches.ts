@@ -14,19 +14,7 @@ const IPV6_EXTENSION_HEADER = 'the fields of IPv6 extension headers are not read
 
 /** By the name that `-m` takes. */
 export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
-  addrtype: {
-    base: EXACT,
-    options: {
-      '--limit-iface-in': unsupported(
-        'IPT0301',
-        'address types seen from one interface alone are not modelled',
-      ),
-      '--limit-iface-out': unsupported(
-        'IPT0301',
-        'address types seen from one interface alone are not modelled',
-      ),
-    },
-  },
+  addrtype: { base: EXACT },
   ah: later('IPT0302', 'the SPI of an authentication header is not read by the program'),
   bpf: later('IPT0303', 'the classic BPF program of the match is not carried over'),
   cgroup: later('IPT0304', 'the control group of the sending socket is not known to a TC program'),
@@ -37,26 +25,7 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   connlimit: remembers('IPT0308', 'connections per address are not counted'),
   connmark: later('IPT0309', 'connection marks are not tracked'),
   recent: remembers('IPT0310', 'lists of recently seen addresses are not kept'),
-  conntrack: {
-    base: EXACT,
-    options: {
-      '--ctproto': unsupported('IPT0311', 'the protocol of the original tuple is not compared'),
-      '--ctorigsrc': unsupported('IPT0311', 'the original tuple of a connection is not compared'),
-      '--ctorigdst': unsupported('IPT0311', 'the original tuple of a connection is not compared'),
-      '--ctreplsrc': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
-      '--ctrepldst': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
-      '--ctorigsrcport': unsupported('IPT0311', 'the original tuple of a connection is not compared'),
-      '--ctorigdstport': unsupported('IPT0311', 'the original tuple of a connection is not compared'),
-      '--ctreplsrcport': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
-      '--ctrepldstport': unsupported('IPT0311', 'the reply tuple of a connection is not compared'),
-      '--ctstatus': unsupported(
-        'IPT0312',
-        'status bits of a connection other than its state are not compared',
-      ),
-      '--ctexpire': unsupported('IPT0313', 'the remaining lifetime of a connection is not compared'),
-      '--ctdir': unsupported('IPT0314', 'the direction of a packet in its connection is not compared'),
-    },
-  },
+  conntrack: { base: EXACT },
   cpu: later('IPT0315', 'the processor that handles a packet is an accident of the machine'),
   dccp: later('IPT0316', 'DCCP ports, types and options are not read by the program'),
   devgroup: later('IPT0317', 'interface groups are not in a snapshot'),
@@ -105,7 +74,6 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
       '--bytes-eq': unsupported('IPT0344', 'counters of set members are not compared'),
       '--bytes-lt': unsupported('IPT0344', 'counters of set members are not compared'),
       '--bytes-gt': unsupported('IPT0344', 'counters of set members are not compared'),
-      '--return-nomatch': unsupported('IPT0345', 'reversed `nomatch` members are not modelled'),
     },
   },
   socket: later('IPT0346', 'the receiving socket is not looked up'),
