@@ -4,7 +4,8 @@
 // setns(2) moves the main thread only, for one short synchronous stretch at a time; sockets and devices
 // opened meanwhile stay in the namespace, and so do children spawned synchronously.
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, fstatSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
@@ -39,8 +40,8 @@ export class Namespace {
   private constructor(
     private readonly home: number,
     private readonly fd: number,
-    /** Private lock file of iptables: the global one would serialise concurrent namespaces. */
-    private readonly scratch: string,
+    /** Lock file of iptables, without a name: the global one would serialise concurrent namespaces. */
+    private readonly lock: number,
   ) {}
 
   /** Throws SystemCallError (EPERM) without CAP_SYS_ADMIN. */
@@ -54,7 +55,7 @@ export class Namespace {
     }
     const fd = openSync('/proc/thread-self/ns/net', 'r');
     setns(home, CLONE_NEWNET);
-    return new Namespace(home, fd, mkdtempSync(join(tmpdir(), 'ipt2ebpf-netns-')));
+    return new Namespace(home, fd, openUnlinked());
   }
 
   /** Inode of the namespace: what `/proc/PID/ns/net` shows in brackets. */
@@ -101,7 +102,7 @@ export class Namespace {
         env: {
           PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
           LC_ALL: 'C',
-          XTABLES_LOCKFILE: join(this.scratch, 'xtables.lock'),
+          XTABLES_LOCKFILE: `/proc/${String(process.pid)}/fd/${String(this.lock)}`,
         },
       }),
     );
@@ -142,7 +143,14 @@ export class Namespace {
     if (this.closed) return;
     this.closed = true;
     this.leave();
-    closeAll([...this.fds, this.fd, this.home]);
-    rmSync(this.scratch, { recursive: true, force: true });
+    closeAll([...this.fds, this.fd, this.home, this.lock]);
   }
+}
+
+/** A file that is gone from its directory already: nothing to clean up, however the process ends. */
+function openUnlinked(): number {
+  const path = join(tmpdir(), `ipt2ebpf-lock-${String(process.pid)}-${randomUUID()}`);
+  const fd = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return fd;
 }

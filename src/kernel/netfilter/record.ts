@@ -188,16 +188,17 @@ function translation(before: Uint8Array, after: Uint8Array, family: Family): Tra
     a.some((w, i) => w !== b[i]);
   const ports = portsOf(was);
   const newPorts = portsOf(is);
+  const moved = ports === undefined || newPorts === undefined ? undefined : { ports, newPorts };
   const translated: Translated = {
     ...(addressesDiffer(was.source, is.source) ? { source: formatAddress(is.source) } : {}),
-    ...(ports !== undefined && newPorts !== undefined && ports.source !== newPorts.source
-      ? { sourcePort: newPorts.source }
-      : {}),
     ...(addressesDiffer(was.destination, is.destination)
       ? { destination: formatAddress(is.destination) }
       : {}),
-    ...(ports !== undefined && newPorts !== undefined && ports.destination !== newPorts.destination
-      ? { destinationPort: newPorts.destination }
+    ...(moved !== undefined && moved.ports.source !== moved.newPorts.source
+      ? { sourcePort: moved.newPorts.source }
+      : {}),
+    ...(moved !== undefined && moved.ports.destination !== moved.newPorts.destination
+      ? { destinationPort: moved.newPorts.destination }
       : {}),
   };
   return Object.keys(translated).length === 0 ? undefined : translated;

@@ -2,6 +2,7 @@
 // Which rule a TRACE line means: the kernel counts rules per chain, the user knows lines. Read from the very
 // text that iptables-restore gets, not from our own ruleset: the judge shares no parser with the judged.
 import type { Family } from '../../net/family.js';
+import { CONNTRACK_MATCHES, CONNTRACK_TARGETS } from '../../ruleset/evaluate/conntrack-users.js';
 import { BUILT_IN_CHAINS } from '../../ruleset/ruleset.js';
 
 export interface IndexedRule {
@@ -21,8 +22,12 @@ export interface IndexedChain {
   policy?: string;
 }
 
-/** Chains by `table CHAIN`. */
-export type RuleIndex = ReadonlyMap<string, IndexedChain>;
+export interface RuleIndex {
+  /** By `table CHAIN`. */
+  readonly chains: ReadonlyMap<string, IndexedChain>;
+  /** Whether some rule makes the kernel track connections of the family. */
+  readonly tracking: boolean;
+}
 
 /** Names that iptables takes besides the ones it prints: iptables-extensions(8) REJECT. */
 const REJECT_ALIASES: Readonly<Record<Family, Readonly<Record<string, string>>>> = {
@@ -53,6 +58,7 @@ const DEFAULT_REJECT: Readonly<Record<Family, string>> = {
 /** Indexes a dump that iptables-restore accepts. */
 export function indexRules(text: string, family: Family): RuleIndex {
   const chains = new Map<string, IndexedChain>();
+  let tracking = false;
   let table = '';
   for (const { line, words } of statements(text)) {
     const first = words[0] ?? '';
@@ -71,9 +77,19 @@ export function indexRules(text: string, family: Family): RuleIndex {
       if (words[start] !== '-A' && words[start] !== '--append') continue;
       const chain = chains.get(`${table} ${words[start + 1] ?? ''}`);
       chain?.rules.push({ line, ...targetOf(words, family) });
+      tracking ||= asksForConntrack(words);
     }
   }
-  return chains;
+  return { chains, tracking };
+}
+
+function asksForConntrack(words: readonly string[]): boolean {
+  return words.some((word, i) => {
+    const value = words[i + 1] ?? '';
+    if (word === '-m' || word === '--match') return CONNTRACK_MATCHES.has(value);
+    if (word !== '-j' && word !== '--jump') return false;
+    return CONNTRACK_TARGETS.has(value) || (value === 'CT' && !words.includes('--notrack'));
+  });
 }
 
 function targetOf(words: readonly string[], family: Family): Omit<IndexedRule, 'line'> {

@@ -76,16 +76,16 @@ export class NetfilterRunner implements Runner {
       }
       const network = bringUp(namespace, input.host, taps);
       const open = (family: Family): RawSocket => RawSocket.open(namespace, family, LOCAL_PRIORITY);
-      const read = (family: Family): TraceReader => new TraceReader(indexRules(input[family] ?? '', family));
-      const tracks = (family: Family): boolean => isTracking(namespace, family);
+      const ipv4 = indexRules(input.ipv4 ?? '', 'ipv4');
+      const ipv6 = indexRules(input.ipv6 ?? '', 'ipv6');
       return new NetfilterRunner(
         namespace,
         network,
         watch,
         logs,
         { ipv4: open('ipv4'), ipv6: open('ipv6') },
-        { ipv4: read('ipv4'), ipv6: read('ipv6') },
-        { ipv4: tracks('ipv4'), ipv6: tracks('ipv6') },
+        { ipv4: new TraceReader(ipv4), ipv6: new TraceReader(ipv6) },
+        { ipv4: ipv4.tracking, ipv6: ipv6.tracking },
       );
     } catch (error) {
       watch?.close();
@@ -169,9 +169,4 @@ export class NetfilterRunner implements Runner {
     const deadline = Date.now() + LOOPBACK_WAIT_MS;
     while (recorder.count === last + 1 && Date.now() < deadline);
   }
-}
-
-/** Whether the rules made the kernel track connections: asked of the kernel, by its list of hooks. */
-function isTracking(namespace: Namespace, family: Family): boolean {
-  return namespace.tool('nft', ['list', 'hooks', family === 'ipv4' ? 'ip' : 'ip6']).includes('conntrack');
 }

@@ -40,7 +40,7 @@ export class TraceReader {
     const number = Number(parts.at(-1));
     // Chain names may hold colons.
     const chain = parts.slice(1, -2).join(':');
-    const indexed = this.index.get(`${table} ${chain}`);
+    const indexed = this.index.chains.get(`${table} ${chain}`);
     const rule = indexed?.rules[number - 1];
     const kind = rule === undefined ? parts.at(-2)! : 'rule';
     const read: TraceLine = {

@@ -5,7 +5,7 @@
 import type { FamilyRuleset, Rule } from '../ruleset.js';
 
 /** Matches whose check function takes conntrack into use. */
-const MATCHES: ReadonlySet<string> = new Set([
+export const CONNTRACK_MATCHES: ReadonlySet<string> = new Set([
   'cluster',
   'connbytes',
   'connlabel',
@@ -15,7 +15,8 @@ const MATCHES: ReadonlySet<string> = new Set([
   'helper',
   'state',
 ]);
-const TARGETS: ReadonlySet<string> = new Set([
+/** Targets that do; CT does too, but for `--notrack`. */
+export const CONNTRACK_TARGETS: ReadonlySet<string> = new Set([
   'CONNMARK',
   'CONNSECMARK',
   'CLUSTERIP',
@@ -37,6 +38,6 @@ export function tracksConnections(family: FamilyRuleset): boolean {
 function asksForConntrack({ matches, target }: Rule): boolean {
   if (target.kind === 'CT' && !target.notrack) return true;
   const targetName = target.kind === 'opaque' ? target.name : target.kind;
-  if (TARGETS.has(targetName)) return true;
-  return matches.some((match) => MATCHES.has(match.kind === 'opaque' ? match.name : match.kind));
+  if (CONNTRACK_TARGETS.has(targetName)) return true;
+  return matches.some((match) => CONNTRACK_MATCHES.has(match.kind === 'opaque' ? match.name : match.kind));
 }
