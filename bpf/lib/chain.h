@@ -102,8 +102,7 @@ __attribute__((noinline)) __u32 step(struct packet *p)
 	case OP_RETURN: {
 		__u32 depth = p->depth - 1;
 
-		if (id != NO_RULE)
-			count_hit(p, id);
+		count_hit(p, id);
 		if (depth < LIMIT_DEPTH) {
 			p->list = p->stack[depth & (LIMIT_DEPTH - 1)];
 			p->depth = depth;

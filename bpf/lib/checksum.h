@@ -44,7 +44,7 @@ __attribute__((noinline)) int checksum_wrong(struct __sk_buff *skb, struct packe
 
 	if (!p)
 		return 0;
-	if (!p->config.checksum || p->egress || skb->gso_size)
+	if (!p->config.checksum || p->egress || p->peek || skb->gso_size)
 		return 0;
 	if (bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0)
 		return 0;

@@ -322,14 +322,13 @@ static __always_inline int track_protocol(struct __sk_buff *skb, struct packet *
 }
 
 /*
- * Finds or begins the packet's connection and sets F_CT. On the way out of lo and in again a packet has one
- * connection: coming in it is looked up and nothing more.
+ * Finds or begins the packet's connection and sets F_CT. With p->peek set it is looked up and nothing more.
  */
 __attribute__((noinline)) int track(struct __sk_buff *skb, struct packet *p)
 {
 	struct connection *c;
 	struct tuple t;
-	int turned, known, reply, looped;
+	int turned, known, reply;
 
 	if (!p)
 		return 0;
@@ -347,11 +346,12 @@ __attribute__((noinline)) int track(struct __sk_buff *skb, struct packet *p)
 	if (turned < 0)
 		return 0;
 	c = find_connection(p);
-	looped = c && p->loopback && !p->egress;
+	if (!c && p->peek)
+		return 0;
 	known = !!c;
 	if (known) {
 		reply = turned != !!(c->status & CT_REPLY_FIRST);
-		if (!looped) {
+		if (!p->peek) {
 			int outcome = track_protocol(skb, p, c, 1, reply);
 
 			if (outcome == TRACK_INVALID)

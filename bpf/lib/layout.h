@@ -140,6 +140,7 @@
 #define TABLE_TIMEOUT 24
 #define TABLE_TCP_NEXT 44
 #define TABLE_SOURCES 68
+#define TABLE_BROADCAST 69
 #define TABLE_END 72
 
 /* what rules ask for beyond the always-filled fields */

@@ -58,6 +58,7 @@ struct packet {
 
 	/* Connection tracking. */
 	__u32 untracked;
+	__u32 peek; /* 1: the packet looped through lo and only finds what it was given on the way out */
 	__u32 confirm; /* 1: `pending` is inserted when the packet is accepted */
 	__u32 known; /* 1: the connection of `key` was in the map */
 	__u32 reply; /* direction of this packet */

@@ -3,8 +3,9 @@
  * Answers of REJECT (net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c, net/ipv4/icmp.c):
  * the rejected frame is rewritten into the answer and redirected, out of the interface it came in by, or, for
  * a packet of this host, into the interface it would have left by. Nothing answers a RST, a damaged packet, a
- * later fragment, a broadcast, a multicast or an ICMP error; ICMP is rate-limited. The answer is not judged
- * by OUTPUT, and what OUTPUT rejects is answered in the name of its destination.
+ * later fragment, a broadcast, a multicast or an ICMP error; ICMP is rate-limited. The answer to a received
+ * packet passes OUTPUT on its way out, RELATED to what it answers; what OUTPUT rejects is answered in the name
+ * of its destination and not judged again.
  */
 #ifndef IPT2EBPF_REJECT_H
 #define IPT2EBPF_REJECT_H
@@ -16,6 +17,12 @@
 
 /* skb->tc_index of an answer on its way in: it is not judged. */
 #define TC_INDEX_ANSWER 0xa15e
+/*
+ * skb->priority of an answer on its way out, with the F_CT it is judged by in the low byte: 0 where the packet
+ * it answers has no connection (nf_conntrack_core.c nf_conntrack_attach).
+ */
+#define PRIORITY_ANSWER 0xa15e0000
+#define PRIORITY_ANSWER_MASK 0xffffff00
 #define ANSWER_TTL 64
 /* An ICMP error and all it quotes: 576 bytes from IPv4, the minimum MTU from IPv6. */
 #define ICMP4_BYTES 576
@@ -181,8 +188,29 @@ static __always_inline int is_icmp_error(struct packet *p)
 	__u32 type = p->f[F_SPORT] >> 8;
 
 	if (p->f[F_PROTO] == PROTOCOL_ICMP && p->family == 4)
-		return type > 18 || type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-	return p->f[F_PROTO] == PROTOCOL_ICMPV6 && p->family == 6 && (type < 128 || type == 137);
+		return !p->f[F_AVAIL] || type > 18 || type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+	return p->f[F_PROTO] == PROTOCOL_ICMPV6 && p->family == 6 && type < 128;
+}
+
+/* nf_reject_verify_csum: protocols whose own checksum is not looked at are answered as they are. */
+static __always_inline int is_damaged(struct __sk_buff *skb, struct packet *p)
+{
+	if (p->family == 6 && (p->f[F_PROTO] == FIELD_PROTO_NONE || p->l4 >= p->end))
+		return 1;
+	switch (p->f[F_PROTO]) {
+	case PROTOCOL_UDP:
+		return (p->f[F_AVAIL] < 8 || l4_16(p, 6)) && checksum_wrong(skb, p, 6);
+	case 33: /* DCCP */
+	case PROTOCOL_GRE:
+	case 50: /* ESP */
+	case 51: /* AH */
+	case PROTOCOL_SCTP:
+	case PROTOCOL_UDPLITE:
+		return 0;
+	case PROTOCOL_TCP:
+		return checksum_wrong(skb, p, 16);
+	}
+	return checksum_wrong(skb, p, 2);
 }
 
 /* Returns 1 when the frame now holds the ICMP error. */
@@ -190,23 +218,8 @@ __attribute__((noinline)) int answer_icmp(struct __sk_buff *skb, struct packet *
 {
 	__u32 kind, ip, most, quoted, left, at, room;
 	__s64 sum = 0;
-	int damaged = 0;
 
-	if (!p || p->f[F_FRAG] || is_icmp_error(p) || !icmp_allowed(p))
-		return 0;
-	switch (p->f[F_PROTO]) {
-	case PROTOCOL_TCP:
-		damaged = p->f[F_AVAIL] < 20 || checksum_wrong(skb, p, 16);
-		break;
-	case PROTOCOL_UDP:
-		damaged = p->f[F_AVAIL] < 8 || (l4_16(p, 6) && checksum_wrong(skb, p, 6));
-		break;
-	case PROTOCOL_ICMP:
-	case PROTOCOL_ICMPV6:
-		damaged = p->f[F_AVAIL] < 8 || checksum_wrong(skb, p, 2);
-		break;
-	}
-	if (damaged)
+	if (!p || p->f[F_FRAG] || is_icmp_error(p) || is_damaged(skb, p) || !icmp_allowed(p))
 		return 0;
 	kind = icmp_kind(p->result.reject);
 	ip = p->family == 4 ? 20 : 40;
@@ -259,12 +272,25 @@ __attribute__((noinline)) int answer_icmp(struct __sk_buff *skb, struct packet *
 	return !bpf_skb_store_bytes(skb, 0, &p->sum[HEAD_START], ETH_HLEN + 48, 0);
 }
 
+/* RELATED to the rejected packet's connection, in the other direction. */
+static __always_inline __u32 answer_state(struct packet *p)
+{
+	__u32 ct = p->f[F_CT];
+
+	if (!(ct & CTF_TRACKED))
+		return 0;
+	return ((ct & ~CTF_STATE_MASK) ^ CTF_REPLY) | STATE_RELATED;
+}
+
 /* Answers the rejected packet where it may be answered. Returns the action code. */
 static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 {
 	int reset = p->result.reject == REJECT_TCP_RESET, made;
 
 	if ((!p->egress && skb->pkt_type != 0) || is_multicast(p, F_DST0) || is_multicast(p, F_SRC0))
+		return TC_ACT_SHOT;
+	if (p->family == 4 ? classify(p, T(TABLE_BROADCAST)) :
+			     !(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))
 		return TC_ACT_SHOT;
 	made = reset ? answer_reset(skb, p) : answer_icmp(skb, p);
 	if (!made)
@@ -273,8 +299,10 @@ static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 		close_connection(p);
 	p->result.answered = 1;
 	skb->mark = 0;
-	if (!p->egress)
+	if (!p->egress) {
+		skb->priority = PRIORITY_ANSWER | answer_state(p);
 		return bpf_redirect(p->ifindex, 0);
+	}
 	skb->tc_index = TC_INDEX_ANSWER;
 	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
 }

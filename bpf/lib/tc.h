@@ -16,6 +16,8 @@
 #include "reject.h"
 #include "route.h"
 
+/* skb->tc_index of a looping packet that OUTPUT exempted from tracking. */
+#define TC_INDEX_UNTRACKED 0xa15f
 #define FAMILY_PACKET 17
 /* On to the next program of the interface, and to the stack when there is none. */
 #define ACTION_PASS TC_ACT_UNSPEC
@@ -34,6 +36,7 @@ static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 	p->loopback = p->ifindex == p->config.loopback;
 	p->output = 0;
 	p->untracked = 0;
+	p->peek = 0;
 	p->confirm = 0;
 	p->known = 0;
 	p->reply = 0;
@@ -98,6 +101,8 @@ static __always_inline int finish(struct __sk_buff *skb, struct packet *p, __u32
 			skb->mark = p->f[F_MARK];
 		if (enforce && p->result.hook == HOOK_FORWARD)
 			skb->tc_index = p->output;
+		if (p->egress && p->loopback && p->untracked)
+			skb->tc_index = TC_INDEX_UNTRACKED;
 		break;
 	case VERDICT_DROP:
 		if (enforce)
@@ -129,6 +134,27 @@ static __always_inline int is_tracked(struct packet *p)
 	return (T(TABLE_TRACK) >> (p->index & 1)) & 1;
 }
 
+/*
+ * A packet of this host to itself keeps the connection, or the exemption, it got on the way out. In replays
+ * the exemption is read from the record just made: the runner cannot hand tc_index on.
+ */
+static __always_inline void loop(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 zero = 0;
+	struct result *out = bpf_map_lookup_elem(&results, &zero);
+
+	if (skb->tc_index == TC_INDEX_UNTRACKED ||
+	    (p->config.record && out && out->hook == HOOK_OUTPUT && out->state == STATE_UNTRACKED)) {
+		skb->tc_index = 0;
+		p->untracked = 1;
+		p->f[F_CT] = STATE_UNTRACKED;
+	} else if (is_tracked(p)) {
+		p->peek = 1;
+		track(skb, p);
+		p->peek = 0;
+	}
+}
+
 static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet *p)
 {
 	__u32 verdict;
@@ -141,10 +167,12 @@ static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet
 		verdict = first_piece(p);
 		return verdict ? verdict : VERDICT_ACCEPT;
 	}
+	if (p->loopback)
+		loop(skb, p);
 	verdict = run_phase(p, PHASE_PREROUTING_RAW);
 	if (verdict != VERDICT_ACCEPT)
 		return verdict;
-	if (is_tracked(p))
+	if (is_tracked(p) && !p->known)
 		track(skb, p);
 	verdict = run_phase(p, PHASE_PREROUTING);
 	if (verdict != VERDICT_ACCEPT)
@@ -194,7 +222,8 @@ static __always_inline int tc_ingress(struct __sk_buff *skb)
 	return finish(skb, p, judge_received(skb, p));
 }
 
-static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p)
+/* `answers`: F_CT of an answer to a packet of a connection, else 0. */
+static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p, __u32 answers)
 {
 	__u32 verdict;
 
@@ -206,10 +235,16 @@ static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p)
 		verdict = first_piece(p);
 		return verdict ? verdict : VERDICT_ACCEPT;
 	}
+	/* An answer brings its connection with it. */
+	if (answers) {
+		p->f[F_CT] = answers;
+		p->result.state = answers & CTF_STATE_MASK;
+		p->result.direction = !!(answers & CTF_REPLY);
+	}
 	verdict = run_phase(p, PHASE_OUTPUT_RAW);
 	if (verdict != VERDICT_ACCEPT)
 		return verdict;
-	if (is_tracked(p))
+	if (is_tracked(p) && !answers)
 		track(skb, p);
 	return run_phase(p, PHASE_OUTPUT);
 }
@@ -218,10 +253,14 @@ static __always_inline int tc_egress(struct __sk_buff *skb)
 {
 	struct packet *p = begin(skb, 1);
 	struct bpf_sock *sk = skb->sk;
+	__u32 answers = 0;
 
 	if (!p)
 		return ACTION_PASS;
-	if (skb->ingress_ifindex) {
+	if (skb->ingress_ifindex && (skb->priority & PRIORITY_ANSWER_MASK) == PRIORITY_ANSWER) {
+		answers = skb->priority & 0xff;
+		skb->priority = 0;
+	} else if (skb->ingress_ifindex) {
 		/* Forwarded, and judged on the way in: it must leave by the interface that was predicted then. */
 		__u32 predicted = skb->tc_index;
 
@@ -234,7 +273,7 @@ static __always_inline int tc_egress(struct __sk_buff *skb)
 		record(p);
 		return ACTION_PASS;
 	}
-	return finish(skb, p, judge_sent(skb, p));
+	return finish(skb, p, judge_sent(skb, p, answers));
 }
 
 #endif

@@ -35,6 +35,7 @@ export function compileModel(model: Model): CompiledTable {
     const index = FAMILY_INDEX[family.family];
     const compiler = new FamilyCompiler(table, family, model.hz, (key) => key.startsWith('filter:'));
     table.set(header.ROUTE + index, compiler.writeRoute());
+    if (family.family === 'ipv4') table.set(header.BROADCAST, compiler.writeBroadcast());
     const { entries, cost } = compiler.compile();
     for (const [phase, list] of Object.entries(entries)) {
       table.set(header.ENTRY + index * 8 + PHASE_INDEX[phase as PhaseName], list);

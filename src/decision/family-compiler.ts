@@ -5,7 +5,7 @@ import { and } from '../model/box.js';
 import { FIELD, FIELD_SLOTS, FIRST_DERIVED } from '../model/fields.js';
 import type { FieldName } from '../model/fields.js';
 import type { Action, Derived, Entry, FamilyModel, ModelChain, Test } from '../model/model.js';
-import { LOG_PREFIX_BYTES, NO_RULE, REJECT_KIND } from '../program/layout.js';
+import { LOG_PREFIX_BYTES, REJECT_KIND } from '../program/layout.js';
 import { LEAF, MAX_DEPTH, MAX_RECORDS, MAX_WALK, OP, RECORD_FLAG, ROUTE, TEST_LEAF } from '../program/table-format.js';
 import { callOrder, chainFacts, entryKeys, fieldsRead, isFinal } from './chains.js';
 import type { ChainFacts } from './chains.js';
@@ -115,24 +115,34 @@ export class FamilyCompiler {
     return this.writeSingle(items, `${this.model.family} routing`, (leaf) => leaf[0]!);
   }
 
+  /** The diagram of IPv4 broadcast destinations. */
+  writeBroadcast(): number {
+    const items: Item[] = this.model.broadcast.map((box) => ({ candidate: 1, final: true, box }));
+    items.push({ candidate: 0, final: true, box: [] });
+    return this.writeSingle(items, `${this.model.family} broadcast addresses`, (leaf) => leaf[0]!);
+  }
+
   private slotOf(key: string): number {
     return this.slots.get(key) ?? FIELD[key as FieldName];
   }
 
   private writeUserChain(chain: ModelChain): WrittenChain {
-    const end = this.table.append([op.RETURN, NO_RULE]);
+    const end = this.table.append([op.RETURN, chain.end]);
     return this.writeEntries(chain, { records: [end], steps: 1 });
   }
 
   private writeBaseChain(chain: ModelChain, next: number): WrittenChain {
-    const policy = chain.policy!;
-    const decides = this.filterTable(chain.key) ? RECORD_FLAG.values.DECIDES : 0;
-    const verdict = policy.verdict === 'ACCEPT' ? op.ACCEPT : op.DROP;
-    const record = this.table.append([verdict | RECORD_FLAG.values.POLICY | decides, policy.id]);
+    const verdict = chain.policy === 'ACCEPT' ? op.ACCEPT : op.DROP;
+    const record = this.table.append([verdict | RECORD_FLAG.values.POLICY | this.decides(chain.key), chain.end]);
     const policyList = this.list([record]);
     const body = this.writeEntries(chain, { records: [record], steps: 1 });
     const base = this.table.append([op.BASE, policyList, next, body.list]);
     return { list: this.list([base]), steps: body.steps + 2 };
+  }
+
+  /** What lets a packet through is told by the table that filters, wherever it stands. */
+  private decides(chainKey: string): number {
+    return this.filterTable(chainKey) ? RECORD_FLAG.values.DECIDES : 0;
   }
 
   /** Stretches end where a field changes that later entries read. */
@@ -196,7 +206,7 @@ export class FamilyCompiler {
   private writeLookup(chain: ModelChain, entries: readonly Entry[], tail: Tail): Tail {
     const items: Item[] = [];
     const candidates: { readonly record: number; readonly steps: number; readonly final: boolean }[] = [];
-    for (const entry of entries) this.addCandidates(entry, items, candidates);
+    for (const entry of entries) this.addCandidates(chain, entry, items, candidates);
     const classifier = buildClassifier(items);
     if (classifier === undefined) {
       if (entries.length === 1) {
@@ -246,6 +256,7 @@ export class FamilyCompiler {
 
   /** A rule's candidates: dropping inside a match, then matching. */
   private addCandidates(
+    chain: ModelChain,
     entry: Entry,
     items: Item[],
     candidates: { record: number; steps: number; final: boolean }[],
@@ -268,7 +279,7 @@ export class FamilyCompiler {
     }
     if (match.length === 0) return;
     const final = isFinal(entry, this.facts);
-    const action = this.writeAction(entry);
+    const action = this.writeAction(chain, entry);
     let { record, steps } = action;
     if (firstLimit >= 0) ({ record, steps } = this.writeTests(entry, entry.tests.slice(firstLimit), action));
     const candidate = candidates.push({ record, steps, final }) - 1;
@@ -323,14 +334,14 @@ export class FamilyCompiler {
     return root;
   }
 
-  private writeAction(entry: Entry): { readonly record: number; readonly steps: number } {
+  private writeAction(chain: ModelChain, entry: Entry): { readonly record: number; readonly steps: number } {
     const { rule, action } = entry;
     if (action.kind === 'jump') {
       const callee = this.written.get(action.chain)!;
       const code = action.goto ? op.GOTO : op.JUMP;
       return { record: this.table.append([code, rule, callee.list]), steps: callee.steps + 1 };
     }
-    return { record: this.table.append(actionWords(rule, action)), steps: 1 };
+    return { record: this.table.append(actionWords(rule, action, this.decides(chain.key))), steps: 1 };
   }
 
   private readonly listRecords = new Map<number, readonly number[]>();
@@ -357,8 +368,7 @@ function isStatic(test: Test): test is Extract<Test, { kind: 'fields' }> {
 }
 
 /** Words of a record without jump. */
-function actionWords(rule: number, action: Exclude<Action, { kind: 'jump' }>): number[] {
-  const decides = RECORD_FLAG.values.DECIDES;
+function actionWords(rule: number, action: Exclude<Action, { kind: 'jump' }>, decides: number): number[] {
   switch (action.kind) {
     case 'accept':
       return [op.ACCEPT | decides, rule];

@@ -14,19 +14,17 @@ import { addressField } from './fields.js';
 import type { FieldName } from './fields.js';
 import { LoweringRefusal } from './lower-context.js';
 import type { LowerContext } from './lower-context.js';
-import type { Derived, InterfaceIds, Model } from './model.js';
-
-type Policies = Model['policies'];
+import type { ChainEnd, Derived, InterfaceIds } from './model.js';
 
 export class SharedNumbers {
   limits = 0;
   readonly tcpOptions: number[] = [];
-  readonly policies: Policies[number][] = [];
+  readonly policies: ChainEnd[] = [];
 
   constructor(private readonly ruleCount: number) {}
 
-  nextPolicy(family: Family, table: string, chain: string): number {
-    return this.ruleCount + this.policies.push({ family, table, chain }) - 1;
+  nextEnd(end: ChainEnd): number {
+    return this.ruleCount + this.policies.push(end) - 1;
   }
 }
 

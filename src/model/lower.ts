@@ -12,7 +12,7 @@ import { assignInterfaceIds, interfaceSources } from './interface-ids.js';
 import { FamilyLowering, SharedNumbers } from './family-lowering.js';
 import { lowerRule } from './lower-rule.js';
 import type { Entry, FamilyModel, InterfaceIds, Model, ModelChain, PhaseName } from './model.js';
-import { routeBoxes } from './route-boxes.js';
+import { broadcastBoxes, routeBoxes } from './route-boxes.js';
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
@@ -122,6 +122,7 @@ function lowerFamily(family: Family, rules: FamilyRuleset, input: FamilyInput): 
     chains,
     derived: context.derived(),
     route: routeBoxes(family, input.stack, input.interfaces),
+    broadcast: family === 'ipv4' ? broadcastBoxes(input.stack) : [],
   };
 }
 
@@ -139,9 +140,9 @@ function lowerChain(
     if (why === undefined) entries.push(lowerRule(rule, context));
     else input.left.push({ rule: rule.id, why });
   }
-  if (chain.chainPolicy === undefined) return { key, entries };
-  const id = input.shared.nextPolicy(family, table, chain.name);
-  return { key, entries, policy: { id, verdict: chain.chainPolicy } };
+  const kind = chain.chainPolicy === undefined ? 'return' : 'policy';
+  const end = input.shared.nextEnd({ family, table, chain: chain.name, kind });
+  return { key, entries, end, ...(chain.chainPolicy !== undefined && { policy: chain.chainPolicy }) };
 }
 
 /** Why a rule stands in no program; undefined when it is carried over. */

@@ -44,8 +44,10 @@ export interface ModelChain {
   /** `table:CHAIN` */
   readonly key: string;
   readonly entries: readonly Entry[];
-  /** Base chains: verdict at the end, and the id it counts under. */
-  readonly policy?: { readonly id: number; readonly verdict: 'ACCEPT' | 'DROP' };
+  /** Id that the chain's end counts under. */
+  readonly end: number;
+  /** Base chains: verdict at the end. User chains return. */
+  readonly policy?: 'ACCEPT' | 'DROP';
 }
 
 /** A stretch of the way in which base chains follow each other without tracking or routing between. */
@@ -61,18 +63,27 @@ export interface FamilyModel {
   readonly derived: Readonly<Record<string, Derived>>;
   /** Where a received packet goes after PREROUTING, first that holds; when none does, the routing table says. */
   readonly route: readonly { readonly boxes: Boxes; readonly to: 'local' | 'drop' }[];
+  /** Destinations that are broadcast addresses: never answered with an error. */
+  readonly broadcast: Boxes;
 }
 
 /** Interface ids by name; NONE and OTHER (table-format.ts) stand for no interface of the snapshot. */
 export type InterfaceIds = Readonly<Record<string, number>>;
+
+export interface ChainEnd {
+  readonly family: Family;
+  readonly table: string;
+  readonly chain: string;
+  readonly kind: 'policy' | 'return';
+}
 
 export interface Model {
   readonly families: readonly FamilyModel[];
   readonly interfaces: InterfaceIds;
   /** Rules in the ruleset; ids of chain policies follow. */
   readonly ruleCount: number;
-  /** Chain policies by id - ruleCount. */
-  readonly policies: readonly { readonly family: Family; readonly table: string; readonly chain: string }[];
+  /** Ends of chains by id - ruleCount: a base chain's policy, a user chain's return. */
+  readonly policies: readonly ChainEnd[];
   readonly limitCount: number;
   /** Rules that stand in no chain of the model, and why: waived ones, and those of tables without effect. */
   readonly left: readonly { readonly rule: number; readonly why: string }[];

@@ -33,9 +33,21 @@ function interfacesWithout(
   return not(where('IIF', on.map(([, id]) => ({ first: id, last: id }))));
 }
 
+function ipv4OfType(stack: Stack, type: 'local' | 'broadcast'): Boxes {
+  return addressesWhere(
+    'DST',
+    'ipv4',
+    stack.host,
+    (address) => stack.addresses.ipv4Type(address, undefined) === type,
+  );
+}
+
+/** IPv4 destinations that are broadcast addresses. */
+export function broadcastBoxes(stack: Stack): Boxes {
+  return ipv4OfType(stack, 'broadcast');
+}
+
 function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
-  const ofType = (type: 'local' | 'broadcast'): Boxes =>
-    addressesWhere('DST', 'ipv4', stack.host, (address) => stack.addresses.ipv4Type(address, undefined) === type);
   const zeroNet = (side: AddressSide): Boxes => range(`${side}0`, 0, 0x00ffffff);
   const multicast = (side: AddressSide): Boxes => range(`${side}0`, MULTICAST_FIRST, MULTICAST_LAST);
   const ownSource = and(
@@ -60,7 +72,10 @@ function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
     { boxes: or(limited, unspecified), to: 'local' },
     { boxes: or(zeroNet('SRC'), zeroNet('DST'), loopback('SRC'), loopback('DST'), ownSource), to: 'drop' },
     {
-      boxes: or(ofType('local'), sysctl(stack.host, 'bc_forwarding') === 0 ? ofType('broadcast') : []),
+      boxes: or(
+        ipv4OfType(stack, 'local'),
+        sysctl(stack.host, 'bc_forwarding') === 0 ? ipv4OfType(stack, 'broadcast') : [],
+      ),
       to: 'local',
     },
   ];

@@ -46,16 +46,16 @@ ${comment([
 ])}
  *
  * What the programs do is in the headers; which packets they do it to is in ${TABLE_FILE}.
- * Counters: rule ids, then chain policies. Interface numbers:
+ * Counters: rule ids, then ends of chains. Interface numbers:
 ${comment(Object.entries(model.interfaces).map(([name, id]) => `  ${String(id).padStart(3)} ${name}`))}
  *
  * Rules by id:
 ${comment(rules.map((rule) => `  ${ruleLine(rule)}`))}
  *
- * Chain policies by id:
+ * Ends of chains by id:
 ${comment(
   model.policies.map(
-    ({ family, table, chain }, i) => `  ${model.ruleCount + i} ${family} ${table} ${chain} policy`,
+    ({ family, table, chain, kind }, i) => `  ${model.ruleCount + i} ${family} ${table} ${chain} ${kind}`,
   ),
 )}
  */

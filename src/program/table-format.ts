@@ -42,6 +42,8 @@ export const HEADER = {
     TCP_NEXT: 44,
     /** Address of one word per interface id: the IPv4 address errors come from. */
     SOURCES: 68,
+    /** Root whose leaf is 1 for IPv4 broadcast destinations, else 0. */
+    BROADCAST: 69,
     END: 72,
   },
 } as const satisfies Enumeration;
@@ -88,7 +90,7 @@ export const OP = {
     JUMP: 8,
     /** [op, id, list]. */
     GOTO: 9,
-    /** [op, id]; id NO_RULE at the end of a chain. */
+    /** [op, id of the rule or of the chain's end]. */
     RETURN: 10,
     /** [op, id]. */
     COUNT: 11,

@@ -131,15 +131,13 @@ export class ProgramResult {
   private traceLine(id: number): string {
     const rule = this.ruleset.rules[id];
     if (rule !== undefined) {
-      const returns = rule.target.kind === 'verdict' && rule.target.verdict === 'RETURN';
-      const word = returns ? 'return' : 'rule';
-      return `${rule.table}:${rule.chain}:${word}:${String(rule.number)}`;
+      return `${rule.table}:${rule.chain}:rule:${String(rule.number)}`;
     }
     const policy = this.model.policies[id - this.model.ruleCount];
     if (policy === undefined) return `?:${String(id)}`;
     const rules =
       this.ruleset[policy.family]?.tables.get(policy.table)?.chains.get(policy.chain)?.rules.length ?? 0;
-    return `${policy.table}:${policy.chain}:policy:${String(rules + 1)}`;
+    return `${policy.table}:${policy.chain}:${policy.kind}:${String(rules + 1)}`;
   }
 
   private reference(id: number): RuleReference | undefined {
@@ -149,7 +147,9 @@ export class ProgramResult {
       return { family, table, chain, number, line: span.line };
     }
     const policy = this.model.policies[id - this.model.ruleCount];
-    return policy === undefined ? undefined : { ...policy, policy: true };
+    if (policy?.kind !== 'policy') return undefined;
+    const { family, table, chain } = policy;
+    return { family, table, chain, policy: true };
   }
 
   private word(at: number): number {

@@ -14,7 +14,13 @@ import { encodeStruct } from '../program/layout-codec.js';
 import { CONFIG, MODE } from '../program/layout.js';
 import { CUT_SHORT, headersCut } from '../ruleset/evaluate/host-walk.js';
 import type { Ruleset } from '../ruleset/ruleset.js';
-import { isRefusal, type AttachPoint, type Executor, type ExecutorInput } from './executor.js';
+import {
+  isRefusal,
+  type AttachPoint,
+  type Executor,
+  type ExecutorInput,
+  type ExecutorOutput,
+} from './executor.js';
 import { receivedFrame, sentFrame } from './program-frame.js';
 import { ProgramResult } from './program-result.js';
 import type { Runner } from './runner.js';
@@ -32,6 +38,9 @@ export interface ProgramSource {
   readonly model: Model;
   readonly ruleset: Ruleset;
 }
+
+/** The program gave its frame to `bpf_redirect`. */
+const TC_ACT_REDIRECT = 7;
 
 type SentRoute = Extract<OutputRoute, { readonly kind: 'output' }>;
 
@@ -58,6 +67,7 @@ class ProgramReplay {
   private readonly result: ProgramResult;
   private readonly names = new Map<number, string>();
   private verifiesChecksums: boolean | undefined;
+  private last: ExecutorOutput = { action: 0, frame: new Uint8Array(0), mark: 0, priority: 0 };
 
   constructor(
     private readonly executor: Executor,
@@ -97,6 +107,7 @@ class ProgramReplay {
       ingressDevice: device,
       packetType,
       mark: 0,
+      priority: 0,
       timestampNs,
     });
     if (refusal !== undefined) return refused(packet, refusal);
@@ -113,8 +124,12 @@ class ProgramReplay {
       case 'pass':
         return { index, interface: name, verdict: 'not-ip' };
       case 'drop':
-      case 'reject':
         return this.refusedByRule(packet);
+      case 'reject': {
+        const record = this.refusedByRule(packet);
+        this.sendAnswer(packet, arrived.interface);
+        return record;
+      }
       case 'stack':
       case 'accept': {
         const facts = this.facts();
@@ -162,7 +177,7 @@ class ProgramReplay {
     const whole = receivedFrame(packet.frame, 14, packet.wireLength);
     const frame = sentFrame(parsed, whole === packet.frame ? parsed.frame.length : whole.length);
     const packetType: PacketType = 'host';
-    const common = { frame, device, packetType, timestampNs };
+    const common = { frame, device, packetType, priority: 0, timestampNs };
     const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
     if (out !== undefined) return refused(packet, out);
     if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
@@ -171,7 +186,8 @@ class ProgramReplay {
     const mark = result.verdict() === 'accept' ? result.mark : 0;
     const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
     if (back !== undefined) return refused(packet, back);
-    if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet, before);
+    if (result.verdict() === 'drop' || result.verdict() === 'reject')
+      return this.refusedByRule(packet, before);
     return this.accepted(packet, 'input', this.facts(before));
   }
 
@@ -201,7 +217,7 @@ class ProgramReplay {
     return {
       index: packet.index,
       interface: packet.interface,
-      ...(path !== undefined && { path }),
+      ...((path ?? (before && 'output')) !== undefined && { path: path ?? 'output' }),
       verdict: rejected ? 'reject' : 'drop',
       ...(reason !== undefined && { reason }),
       ...(rule !== undefined && { rule }),
@@ -256,11 +272,21 @@ class ProgramReplay {
     };
   }
 
+  /** The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there. */
+  private sendAnswer(packet: ReplayPacket, device: string): void {
+    const { action, frame, mark, priority } = this.last;
+    if (action !== TC_ACT_REDIRECT) return;
+    const { timestampNs } = packet;
+    const input = { device, ingressDevice: device, packetType: 'host', mark, priority, timestampNs } as const;
+    this.run('tc/egress', { ...input, frame: frame.slice() });
+  }
+
   /** Undefined: the program ran and recorded. Else why it couldn't. */
   private run(point: AttachPoint, input: ExecutorInput): string | undefined {
     const before = this.result.sequence;
     const answer = this.executor.run(point, input);
     if (isRefusal(answer)) return answer.refused;
+    this.last = answer;
     if (this.result.sequence === before) throw new Error(`the program at ${point} recorded nothing`);
     return undefined;
   }
