@@ -17,7 +17,7 @@ import { RingBuffer } from './ring-buffer.js';
 
 /** struct __sk_buff (include/uapi/linux/bpf.h): the fields used here. */
 const SK_BUFF_BYTES = 192;
-const SK_BUFF = { mark: 8, ingressIfindex: 36, ifindex: 40 } as const;
+const SK_BUFF = { mark: 8, priority: 32, ingressIfindex: 36, ifindex: 40 } as const;
 
 /** Room for a frame that the program made longer. */
 const OUTPUT_BYTES = 16384;
@@ -67,6 +67,7 @@ export class KernelExecutor implements Executor {
     const ifindex = this.network.indexes.get(input.device);
     if (ifindex === undefined) return { refused: `the host has no interface \`${input.device}\`` };
     this.contextIn.writeUInt32LE(input.mark >>> 0, SK_BUFF.mark);
+    this.contextIn.writeUInt32LE(input.priority >>> 0, SK_BUFF.priority);
     this.contextIn.writeUInt32LE(this.network.indexes.get(input.ingressDevice) ?? 0, SK_BUFF.ingressIfindex);
     this.contextIn.writeUInt32LE(ifindex, SK_BUFF.ifindex);
     this.namespace.stay();
@@ -87,6 +88,7 @@ export class KernelExecutor implements Executor {
       action: result.returned | 0,
       frame: this.dataOut.subarray(0, result.dataLength),
       mark: this.contextOut.readUInt32LE(SK_BUFF.mark),
+      priority: this.contextOut.readUInt32LE(SK_BUFF.priority),
     };
   }
 

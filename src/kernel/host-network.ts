@@ -20,6 +20,8 @@ const BASE_SYSCTLS: readonly (readonly [path: string, value: number])[] = [
   ['net/ipv6/conf/default/dad_transmits', 0],
   ['net/ipv6/conf/default/router_solicitations', 0],
   ['net/ipv6/conf/default/accept_ra', 0],
+  // No link-local address but those that the snapshot lists.
+  ['net/ipv6/conf/default/addr_gen_mode', 1],
   ['net/ipv4/icmp_ratelimit', 0],
   ['net/ipv4/icmp_msgs_per_sec', 1_000_000_000],
   ['net/ipv4/icmp_msgs_burst', 1_000_000],

@@ -32,21 +32,21 @@ const HOOKS = [
 const PROTOCOL_FAMILIES = [2, 10] as const;
 
 /**
- * Unsolicited packets of the kernel (MLD, IGMP, RS, ND) have no socket of ours: they would move limits,
+ * Unsolicited packets of the kernel (MLD, IGMP, RS, ND, redirects) have no socket of ours: they would move limits,
  * `recent` lists and connection entries. Broadcasts and multicasts are not swallowed on their way out,
  * because the copy that loops back to the host leaves behind that point.
  */
 const NFT_RULES = `table inet ipt2ebpf_replay {
   chain arm_received {
-    type filter hook prerouting priority ${String(INT_MIN + 2)};
+    type filter hook prerouting priority ${String(INT_MIN)};
     meta priority ${hex(ANSWER_PRIORITY)} accept
     meta nftrace set 1
   }
   chain arm_local {
-    type filter hook output priority ${String(INT_MIN + 2)};
+    type filter hook output priority ${String(INT_MIN)};
     meta priority ${hex(LOCAL_PRIORITY)} meta nftrace set 1 accept
     ip protocol igmp drop
-    icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 143 } drop
+    icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } drop
     meta priority set ${hex(ANSWER_PRIORITY)}
   }
   chain swallow_delivered {
