@@ -22,6 +22,9 @@ import { ABSENT_SET } from '../support/context.js';
 /** What stands in place of a target that is not known. */
 export const UNKNOWN_TARGET: Target = { kind: 'opaque', name: '', canonical: '', options: [] };
 
+/** A message names a table's chains where there are no more than these. */
+const MAX_NAMED_CHAINS = 12;
+
 /** Collects what codecs say about one rule. */
 class RuleContext implements DecodeContext {
   complaint: Complaint | undefined;
@@ -143,13 +146,14 @@ export class RuleDecoder {
     }
     const codec = node.goto ? undefined : TARGETS.get(node.name);
     if (codec === undefined) {
-      const known = [...this.table.chains.values()].filter((one) => !one.builtIn).map((one) => one.name);
+      const chains = this.table.chains.size > MAX_NAMED_CHAINS ? [] : [...this.table.chains.values()];
+      const known = chains.filter((one) => !one.builtIn).map((one) => one.name);
       return context.error(
         node,
         'IPT0202',
         `\`${option} ${node.name}\`: the ${this.table.name} table has no such chain` +
           (node.goto ? '' : ', and no target has this name'),
-        known.length > 0 && known.length <= 8 ? `its user chains are ${known.join(', ')}` : undefined,
+        known.length > 0 ? `its user chains are ${known.join(', ')}` : undefined,
       );
     }
     if (!codec.families.includes(context.family))

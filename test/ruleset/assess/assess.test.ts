@@ -129,3 +129,17 @@ test('lints name dead chains, dead rules, short directions and unused sets', () 
   );
   expect(lint(input.ruleset).map(({ code }) => code)).toEqual(['IPT0700', 'IPT0701', 'IPT0702', 'IPT0703']);
 });
+
+test('a set with masks or with members that packets fill in', () => {
+  const stateWith = (sets: string, directions = 'src'): string =>
+    states(load(table(`-A INPUT -m set --match-set s ${directions} -j DROP`), sets.split('; ').join('\n')))[0]!;
+  expect(stateWith('create s hash:ip netmask 24; add s 10.0.0.1')).toBe('exact');
+  expect(stateWith('create s hash:ip,port netmask 24', 'src,src')).toBe('unsupported');
+  const bitmap = 'create s bitmap:ip,mac range 10.0.0.0/24';
+  expect(stateWith(`${bitmap}; add s 10.0.0.1,00:11:22:33:44:55`, 'src,src')).toBe('exact');
+  expect(stateWith(`${bitmap}; add s 10.0.0.1`, 'src,src')).toBe('unsupported');
+});
+
+test('a table that ends before COMMIT is not faithful', () => {
+  expect(assess(load('*filter\n:INPUT DROP [0:0]\n'), []).faithful).toBe(false);
+});
