@@ -4,7 +4,14 @@
 import type { Family } from '../../net/family.js';
 import type { Fidelity } from '../ruleset.js';
 import type { IpSet } from '../sets.js';
-import { ABSENT_SET, SET_OPTION, SET_TIMEOUT, SET_UNREAD, SET_TYPE_SUPPORT } from '../support/context.js';
+import {
+  ABSENT_SET,
+  SET_OPTION,
+  SET_TIMEOUT,
+  SET_TYPE_SUPPORT,
+  SET_UNREAD,
+  SET_WITHOUT_MAC,
+} from '../support/context.js';
 import { unsupported, worst } from '../support/support.js';
 
 export type Sets = ReadonlyMap<string, IpSet>;

@@ -132,7 +132,9 @@ test('lints name dead chains, dead rules, short directions and unused sets', () 
 
 test('a set with masks or with members that packets fill in', () => {
   const stateWith = (sets: string, directions = 'src'): string =>
-    states(load(table(`-A INPUT -m set --match-set s ${directions} -j DROP`), sets.split('; ').join('\n')))[0]!;
+    states(
+      load(table(`-A INPUT -m set --match-set s ${directions} -j DROP`), sets.split('; ').join('\n')),
+    )[0]!;
   expect(stateWith('create s hash:ip netmask 24; add s 10.0.0.1')).toBe('exact');
   expect(stateWith('create s hash:ip,port netmask 24', 'src,src')).toBe('unsupported');
   const bitmap = 'create s bitmap:ip,mac range 10.0.0.0/24';
