@@ -82,7 +82,34 @@ export function bringUp(namespace: Namespace, host: Host, taps: ReadonlyMap<stri
     batch(namespace, routes, family);
   }
   awaitIpv6(namespace, host);
-  return { taps, ...listLinks(namespace) };
+  const listed = listLinks(namespace);
+  joinSolicitedNodes(namespace, host, listed.indexes);
+  return { taps, ...listed };
+}
+
+/**
+ * A device without ARP doesn't join the solicited-node groups of its addresses (RFC 4291 2.7.1) by itself; the
+ * host's real interfaces do, and neighbour solicitations arrive by them.
+ */
+function joinSolicitedNodes(namespace: Namespace, host: Host, indexes: ReadonlyMap<string, number>): void {
+  const groups = new Map<string, readonly [group: Uint8Array, index: number]>();
+  for (const { name, addresses = [], up } of host.interfaces) {
+    const index = indexes.get(name);
+    if (name === 'lo' || up === false || index === undefined) continue;
+    for (const text of addresses) {
+      const words = parseAddress(text.split('/')[0]!, 'ipv6');
+      if (words === undefined) continue;
+      const last = words[3]! & 0xffffff;
+      const group = Buffer.from('ff0200000000000000000001ff000000', 'hex');
+      group.writeUIntBE(last, 13, 3);
+      groups.set(`${name} ${String(last)}`, [group, index]);
+    }
+  }
+  if (groups.size === 0) return;
+  namespace.inside(() => {
+    const fd = namespace.keep(openSocket(AF_INET6, SOCK_DGRAM, 0));
+    for (const [group, index] of groups.values()) joinGroup(fd, group, index);
+  });
 }
 
 const IPV6_WAIT_MS = 5000;

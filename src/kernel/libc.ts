@@ -169,6 +169,17 @@ export function setSocketOption(fd: number, level: number, option: number, value
   checked(raw.setsockopt(fd, level, option, memory, 4), 'setsockopt(2)');
 }
 
+const IPPROTO_IPV6 = 41;
+const IPV6_JOIN_GROUP = 20;
+
+/** Joins an IPv6 multicast group (16 bytes) on an interface, for as long as the socket is open. */
+export function joinGroup(fd: number, group: Uint8Array, interfaceIndex: number): void {
+  const request = Buffer.alloc(20);
+  request.set(group);
+  request.writeInt32LE(interfaceIndex, 16);
+  checked(raw.setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, request, request.length), 'setsockopt(2)');
+}
+
 /** Sends; 0 or the positive errno, because a filter's refusal (EPERM) is an answer here, not trouble. */
 export function sendTo(fd: number, bytes: Memory, address: Memory): number {
   const result = raw.sendto(fd, bytes, bytes.length, 0, address, address.length);

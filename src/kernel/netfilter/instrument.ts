@@ -57,8 +57,8 @@ const NFT_RULES = `table inet ipt2ebpf_replay {
   chain swallow_sent {
     type filter hook postrouting priority ${String(INT_MAX)};
     oifname "lo" accept
-    meta priority ${hex(ANSWER_PRIORITY)} drop
     fib daddr type { broadcast, multicast } accept
+    meta priority ${hex(ANSWER_PRIORITY)} drop
     meta priority set ${hex(SWALLOWED_PRIORITY)} drop
   }
 }
