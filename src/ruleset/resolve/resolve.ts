@@ -108,7 +108,7 @@ class Resolver {
       this.problems.push({
         family,
         table: node.name,
-        code: 'IPT0113',
+        code: 'IPT0219',
         state: 'unsupported',
         message: `the dump ends before the COMMIT of table \`${node.name}\`, so rules may be missing`,
         span: node.span,
