@@ -20,6 +20,8 @@ export interface ExecutorInput {
    */
   readonly packetType: PacketType;
   readonly mark: number;
+  /** `skb->priority`: how a program knows an answer of its own (bpf/lib/reject.h). */
+  readonly priority: number;
   /** Nanoseconds since the epoch: the clock of `vm`. The kernel uses its own. */
   readonly timestampNs: bigint;
 }
@@ -30,6 +32,7 @@ export interface ExecutorOutput {
   /** The frame as the program left it. Valid until the next run. */
   readonly frame: Uint8Array;
   readonly mark: number;
+  readonly priority: number;
 }
 
 /** The executor can't take this frame (size, tag); the program didn't run. */

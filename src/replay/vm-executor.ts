@@ -43,6 +43,7 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
       const { frame } = input;
       const fields: SkbFields = {
         mark: input.mark,
+        priority: input.priority,
         ifindex: numbers.get(input.device) ?? 0,
         ingressIfindex: numbers.get(input.ingressDevice) ?? 0,
         packetType: PACKET_TYPES[input.packetType],

@@ -92,6 +92,7 @@ export interface RunResult {
   /** The packet as the program left it: a view that the next run overwrites. */
   readonly frame: Uint8Array;
   readonly mark: number;
+  readonly priority: number;
   readonly effects: Readonly<SideEffects>;
 }
 
@@ -221,6 +222,7 @@ export class Vm {
       action: words[RESULT >> 2]!,
       frame: this.packet.bytes,
       mark: words[(CONTEXT + SKB.mark) >> 2]! >>> 0,
+      priority: words[(CONTEXT + SKB.priority) >> 2]! >>> 0,
       effects: this.host.effects,
     };
   }

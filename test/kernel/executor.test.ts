@@ -33,6 +33,7 @@ const INPUT: ExecutorInput = {
   ingressDevice: 'eth1',
   packetType: 'host',
   mark: 7,
+  priority: 0,
   timestampNs: 0n,
 };
 

@@ -87,6 +87,7 @@ describeOn('kernel', 'VM and kernel', () => {
           ingressDevice: 'eth1',
           packetType: 'host',
           mark,
+          priority: 0,
           timestampNs: 0n,
         };
         const expected = normal(answerOf(kernel, input), kernel);
