@@ -28,7 +28,7 @@ import { and, type Boxes, EVERYTHING, negateIf, or, range, where } from '../../m
 import type { LowerContext } from '../../model/lower-context.js';
 import type { Test } from '../../model/model.js';
 import { CT_FIELD, CT_FIELD_LIMIT } from '../../model/fields.js';
-import { connectionStateOf, connectionStates } from '../../model/connection-boxes.js';
+import { connectionStateOf } from '../../model/connection-boxes.js';
 import { valuesWhere } from '../../model/ranges.js';
 
 export type ConntrackStateName =

@@ -49,7 +49,8 @@ export function evaluateIcmp(match: IcmpMatch, { packet }: Skb): MatchResult {
 /** SPORT holds type << 8 | code. */
 export function lowerIcmp(match: IcmpMatch): Test {
   const { first, last } = match.codes;
-  const wanted = match.type === 255 ? EVERYTHING : range('SPORT', (match.type << 8) | first, (match.type << 8) | last);
+  const wanted =
+    match.type === 255 ? EVERYTHING : range('SPORT', (match.type << 8) | first, (match.type << 8) | last);
   return {
     kind: 'fields',
     match: and(range('FRAG', 0), range('AVAIL', 8, 63), negateIf(match.negated, wanted)),

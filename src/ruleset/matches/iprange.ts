@@ -60,5 +60,9 @@ function within(address: AddressWords, { first, last }: AddressRange): boolean {
 export function lowerIprange(match: IprangeMatch): Test {
   const side = (which: 'SRC' | 'DST', option: IprangeMatch['source']): Boxes =>
     option === undefined ? EVERYTHING : negateIf(option.negated, addressRangeBoxes(which, option.value));
-  return { kind: 'fields', match: and(side('SRC', match.source), side('DST', match.destination)), hotdrop: [] };
+  return {
+    kind: 'fields',
+    match: and(side('SRC', match.source), side('DST', match.destination)),
+    hotdrop: [],
+  };
 }

@@ -45,10 +45,7 @@ export function evaluateMac(match: MacMatch, { packet, inInterface, packetType }
 /** Without an Ethernet source nothing matches, negated or not. */
 export function lowerMac(match: MacMatch): Test {
   const [a, b, c, d, e, f] = match.source as [number, number, number, number, number, number];
-  const same = and(
-    range('MAC0', ((a << 24) | (b << 16) | (c << 8) | d) >>> 0),
-    range('MAC1', (e << 8) | f),
-  );
+  const same = and(range('MAC0', ((a << 24) | (b << 16) | (c << 8) | d) >>> 0), range('MAC1', (e << 8) | f));
   return {
     kind: 'fields',
     match: and(range('MAC1', 0, 0xffff), negateIf(match.negated, same)),

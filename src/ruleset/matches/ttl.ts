@@ -55,6 +55,12 @@ export function lowerTtl(match: TtlMatch): Test {
   const below = limit === 0 ? [] : range('TTL', 0, limit - 1);
   const above = limit >= 255 ? [] : range('TTL', limit + 1, 255);
   const boxes =
-    compare === 'lt' ? below : compare === 'gt' ? above : compare === 'eq' ? range('TTL', limit) : not(range('TTL', limit));
+    compare === 'lt'
+      ? below
+      : compare === 'gt'
+        ? above
+        : compare === 'eq'
+          ? range('TTL', limit)
+          : not(range('TTL', limit));
   return { kind: 'fields', match: boxes, hotdrop: [] };
 }
