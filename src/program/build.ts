@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ruleset + host -> object: lower, compile to a table, write C, compile it. The same input gives the same bytes.
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { CompiledTable } from '../decision/compile.js';
 import { compileModel } from '../decision/compile.js';
 import type { Host } from '../host/host.js';
 import { lower } from '../model/lower.js';
 import type { Model } from '../model/model.js';
 import { compileC } from '../object/clang.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 import type { Ruleset } from '../ruleset/ruleset.js';
 import { DEFAULT_CONNECTIONS, programSource, TABLE_FILE } from './program-source.js';
 import type { ProgramOrigin } from './program-source.js';
 
 /** Headers of the hand-written C. */
-export const LIBRARY_FOLDER = fileURLToPath(new URL('../../bpf/lib', import.meta.url));
+export const LIBRARY_FOLDER = join(PACKAGE_ROOT, 'bpf/lib');
 
 export interface BuildOptions {
   readonly origin?: Partial<ProgramOrigin>;

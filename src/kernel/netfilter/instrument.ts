@@ -4,9 +4,9 @@
 // programs that watch. Registered before the rules, so that the swallowing chain runs behind conntrack's
 // confirm of the same priority (a packet dropped before confirm would leave its connection NEW for ever).
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { compileC } from '../../object/clang.js';
 import { readObject, type BpfObject } from '../../object/object.js';
+import { PACKAGE_ROOT } from '../../package-root.js';
 import { linkNetfilter, linkTracepoint } from '../bpf.js';
 import { mapMemory } from '../libc.js';
 import { loadObject } from '../load.js';
@@ -78,18 +78,11 @@ export function watcherObject(): Promise<BpfObject> {
 }
 
 async function compile(): Promise<BpfObject> {
-  const directory = findSources();
+  const directory = join(PACKAGE_ROOT, 'bpf/replay');
   const bytes = await compileC({ path: join(directory, 'netfilter.bpf.c') }, { includeDirs: [directory] });
   const object = readObject(bytes);
   checkLayout(object);
   return object;
-}
-
-/** bpf/replay of the package, from src/ and from dist/src/ alike. */
-function findSources(): string {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  const root = here.slice(0, here.lastIndexOf('/src/')).replace(/\/dist$/, '');
-  return join(root, 'bpf', 'replay');
 }
 
 export interface Watch {
