@@ -51,7 +51,7 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
   {
     first: 'IPT0800',
     about: 'host descriptions, captures and ingress files',
-    places: ['src/host/', 'src/replay/'],
+    places: ['src/host/', 'src/replay/', 'src/cli/', 'src/diff/'],
   },
 ];
 
