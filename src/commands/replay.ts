@@ -7,13 +7,15 @@ import { readIngress, splitCaptures, totalBytes } from '../cli/replay-options.js
 import { openRunner } from '../replay/open-runner.js';
 import { OutputFile } from '../replay/output-file.js';
 import { decideBatch } from '../replay/replay.js';
+import type { RunnerName } from '../replay/runner.js';
 import { replayPackets } from '../replay/source.js';
 
 export default class Replay extends BaseCommand {
   static override summary = 'Say what happens to each packet of a capture, one JSON record a line';
   static override description =
-    'Runs the packets of captures through one runner: `rules` (reference evaluator), `netfilter` (the real ' +
-    'iptables in a namespace). Records are JSON lines with and without --json. A damaged capture gives the records before the ' +
+    'Runs the packets of captures through one runner: `rules` (reference evaluator), `vm` (compiled object, in ' +
+    'process), `kernel` (compiled object, test-run by the kernel), `netfilter` (the real iptables in a ' +
+    'namespace). Records are JSON lines with and without --json. A damaged capture gives the records before the ' +
     'fault, then the place of the fault and exit 2.';
   static override examples = [
     '<%= config.bin %> replay rules.v4 --pcap traffic.pcap --on rules',
@@ -34,7 +36,7 @@ export default class Replay extends BaseCommand {
     }),
     on: Flags.string({
       description: 'the runner',
-      options: ['rules', 'netfilter'],
+      options: ['rules', 'vm', 'kernel', 'netfilter'],
       default: 'rules',
     }),
     output: Flags.string({
@@ -52,7 +54,7 @@ export default class Replay extends BaseCommand {
     this.tellDiagnostics(input.diagnostics);
     const ingress = await readIngress(flags.ingress, input.host);
     const progress = new Progress('replay', await totalBytes(captures), this.showsProgress(flags.json));
-    const runner = await openRunner(flags.on as 'rules' | 'netfilter', input, {
+    const runner = await openRunner(flags.on as RunnerName, input, {
       checksums: flags.checksums === 'trust' ? 'trust' : 'verify',
       trace: true,
       waivers,

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a loaded input and the name of a runner to the runner. Each kind of runner is imported only when asked
 // for: `rules` needs neither clang nor root, and loads neither.
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { LoadedInput } from '../input/load.js';
 import { recognise } from '../input/recognise.js';
 import type { Family } from '../net/family.js';
-import { assess } from '../ruleset/assess/assess.js';
+import { InputError } from '../diagnostics/input-error.js';
+import { assess, type Assessment } from '../ruleset/assess/assess.js';
 import type { Waiver } from '../ruleset/waivers.js';
+import type { BuiltProgram } from '../program/build.js';
 import type { Runner, RunnerName } from './runner.js';
 
 export interface OpenRunnerOptions {
@@ -18,7 +21,7 @@ export interface OpenRunnerOptions {
 
 /** Throws EnvironmentError where the machine lacks what the runner needs. */
 export async function openRunner(
-  name: Extract<RunnerName, 'rules' | 'netfilter'>,
+  name: RunnerName,
   input: LoadedInput,
   options: OpenRunnerOptions,
 ): Promise<Runner> {
@@ -27,17 +30,18 @@ export async function openRunner(
       return openRules(input, options);
     case 'netfilter':
       return openNetfilter(input);
+    case 'vm':
+    case 'kernel':
+      return openProgram(name, input, options);
   }
 }
 
 async function openRules(input: LoadedInput, options: OpenRunnerOptions): Promise<Runner> {
   const { openRulesRunner } = await import('../ruleset/evaluate/index.js');
-  const { findings } = assess(input, options.waivers);
-  const waived = findings.flatMap(({ rule, waiver }) => (waiver === undefined ? [] : [rule.id]));
   return openRulesRunner(input.ruleset, input.host, {
     checksums: options.checksums,
     trace: options.trace,
-    waived: new Set(waived),
+    waived: waivedRules(assess(input, options.waivers)),
   });
 }
 
@@ -61,4 +65,71 @@ async function openNetfilter(input: LoadedInput): Promise<Runner> {
     ...(ipv6 !== '' && { ipv6 }),
     ...(ipset !== '' && { ipset }),
   });
+}
+
+/** The object that `migrate` would make, in this process or test-run by this kernel. */
+async function openProgram(
+  name: 'vm' | 'kernel',
+  input: LoadedInput,
+  options: OpenRunnerOptions,
+): Promise<Runner> {
+  const assessment = assess(input, options.waivers);
+  if (!assessment.faithful) throw new InputError(whyNoProgram(assessment));
+  const { model, object: bytes } = await build(input, assessment);
+  const { readObject } = await import('../object/object.js');
+  const object = readObject(bytes);
+  const { openProgramRunner } = await import('./program-runner.js');
+  const { checksums, trace } = options;
+  const executor =
+    name === 'vm'
+      ? (await import('./vm-executor.js')).openVmExecutor(object, input.host)
+      : (await import('../kernel/executor.js')).KernelExecutor.create(object, input.host);
+  return openProgramRunner(executor, { model, ruleset: input.ruleset }, input.host, { checksums, trace });
+}
+
+async function build(input: LoadedInput, assessment: Assessment): Promise<BuiltProgram> {
+  const { buildProgram } = await import('../program/build.js');
+  const { LoweringRefusal } = await import('../model/lower-context.js');
+  const { TableRefusal } = await import('../decision/refusal.js');
+  try {
+    return await buildProgram(input.ruleset, input.host, { waived: waivedRules(assessment) });
+  } catch (error) {
+    if (error instanceof LoweringRefusal) {
+      const rule = error.rule === undefined ? undefined : input.ruleset.rules[error.rule];
+      throw new InputError([
+        {
+          code: 'IPT0851',
+          severity: 'error',
+          message: `no program can be made: ${error.message}`,
+          ...(rule === undefined ? {} : { span: rule.span, lineText: rule.text }),
+        },
+      ]);
+    }
+    if (!(error instanceof TableRefusal)) throw error;
+    throw new InputError([
+      {
+        code: 'IPT0852',
+        severity: 'error',
+        message: `no program can be made: ${error.place}: ${error.message}`,
+      },
+    ]);
+  }
+}
+
+function waivedRules({ findings }: Assessment): Set<number> {
+  return new Set(findings.flatMap(({ rule, waiver }) => (waiver === undefined ? [] : [rule.id])));
+}
+
+/** What isn't exact and isn't waived. */
+function whyNoProgram({ findings, loose, errors }: Assessment): Diagnostic[] {
+  const open = [...findings, ...loose, ...errors].filter(({ waiver }) => waiver === undefined);
+  return [
+    {
+      code: 'IPT0850',
+      severity: 'error',
+      message: `there is no program to run: ${open.length} findings stand against carrying the rules over`,
+      help: 'change the rules, or accept what is inexact with --waive CODE[@table/CHAIN[:N]]',
+    },
+    ...open.flatMap((each) => ('diagnostic' in each ? [each.diagnostic] : [])),
+  ];
 }

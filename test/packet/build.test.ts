@@ -33,7 +33,7 @@ const PACKETS: [string, Layer[], string][] = [
   [
     'two VLAN tags',
     [eth, { kind: 'vlan', id: 5, tagType: 0x88a8 }, { kind: 'vlan', id: 6 }, v4, udp, data],
-    'eth:ethertype:ieee8021ad:vlan:ethertype:ip:udp:data',
+    'eth:ethertype:ieee8021ad:ethertype:vlan:ethertype:ip:udp:data',
   ],
   ['icmp', [eth, v4, { kind: 'icmp', type: 8, rest: 7 }, data], 'eth:ethertype:ip:icmp:data'],
   [
