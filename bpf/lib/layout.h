@@ -250,7 +250,7 @@ struct config {
 	__u32 forward4; /* sysctl net.ipv4.ip_forward */
 	__u32 forward6; /* sysctl net.ipv6.conf.all.forwarding */
 	__u32 zero; /* always 0: keeps the verifier from propagating constants */
-	__u32 pad; /* to 8 bytes */
+	__u32 unlimited; /* 1: no rate limit on ICMP answers (replays, whose reference has none) */
 };
 _Static_assert(__builtin_offsetof(struct config, mode) == 0, "config.mode");
 _Static_assert(__builtin_offsetof(struct config, record) == 4, "config.record");
@@ -261,7 +261,7 @@ _Static_assert(__builtin_offsetof(struct config, tcp_loose) == 20, "config.tcp_l
 _Static_assert(__builtin_offsetof(struct config, forward4) == 24, "config.forward4");
 _Static_assert(__builtin_offsetof(struct config, forward6) == 28, "config.forward6");
 _Static_assert(__builtin_offsetof(struct config, zero) == 32, "config.zero");
-_Static_assert(__builtin_offsetof(struct config, pad) == 36, "config.pad");
+_Static_assert(__builtin_offsetof(struct config, unlimited) == 36, "config.unlimited");
 _Static_assert(sizeof(struct config) == 40, "config");
 
 /* map `results`, mmapable ARRAY of one: the last packet, written when config.record is 1 */

@@ -44,6 +44,8 @@ static __always_inline int icmp_allowed(struct packet *p)
 
 	if (p->config.record)
 		return 1;
+	if (p->config.unlimited)
+		return 1;
 	if (!bucket)
 		return 0;
 	seen = *(volatile __u64 *)bucket;

@@ -119,7 +119,7 @@ export const CONFIG = {
     { name: 'forward4', type: 'u32', note: 'sysctl net.ipv4.ip_forward' },
     { name: 'forward6', type: 'u32', note: 'sysctl net.ipv6.conf.all.forwarding' },
     { name: 'zero', type: 'u32', note: 'always 0: keeps the verifier from propagating constants' },
-    { name: 'pad', type: 'u32', note: 'to 8 bytes' },
+    { name: 'unlimited', type: 'u32', note: '1: no rate limit on ICMP answers (replays, whose reference has none)' },
   ],
 } as const satisfies StructLayout;
 

@@ -298,6 +298,7 @@ class ProgramReplay {
     const config = encodeStruct(CONFIG, {
       mode: MODE.values.ENFORCE,
       record: 1,
+      unlimited: 1,
       hz: executor.hz,
       loopback: executor.interfaceIndex('lo') ?? 0,
       checksum: verifiesChecksums ? sysctl(host, 'nf_conntrack_checksum') : 0,
