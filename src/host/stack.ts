@@ -10,10 +10,11 @@
 import type { AddressWords } from '../net/address.js';
 import type { Family } from '../net/family.js';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, type PacketType } from '../packet/ethernet.js';
+import { load16, store16 } from '../packet/bytes.js';
 import { ipv4OptionsFault } from '../packet/ipv4-options.js';
 import { ParsedPacket } from '../packet/parse.js';
 import type { ReplayPacket } from '../packet/packet.js';
-import { receivePacket, type ReceiveFault } from '../packet/receive.js';
+import { loopedIpv6Fault, receivePacket, type ReceiveFault } from '../packet/receive.js';
 import { AddressBook, isIpv4Loopback, isIpv4Multicast, isIpv6LinkLocal, isZero } from './addresses.js';
 import type { Host } from './host.js';
 import { Interfaces } from './interfaces.js';
@@ -24,7 +25,6 @@ import { interfaceSysctl, sysctl } from './sysctls.js';
 export type StackFault =
   | ReceiveFault
   | RouteError
-  | 'other-host'
   | 'martian-source'
   | 'martian-destination'
   | 'multicast-not-joined'
@@ -118,7 +118,8 @@ export class Stack {
     if (link === undefined) return NOT_IP;
     const { etherType, payloadOffset } = link.header;
     if (etherType !== ETHERTYPE_IPV4 && etherType !== ETHERTYPE_IPV6) return NOT_IP;
-    if (link.packetType === 'other-host') return drop('other-host');
+    // A tag that belongs to no interface: the frame is for another host, and no IP hook sees it.
+    if (link.packetType === 'other-host') return NOT_IP;
     const packet = receivePacket(frame.frame, payloadOffset, etherType, {
       wireEnd: Math.max(frame.frame.length, frame.wireLength),
       verifyChecksum: verifyChecksum && frame.frame.length >= frame.wireLength,
@@ -135,11 +136,28 @@ export class Stack {
     const offset = link.header.payloadOffset;
     const family = etherType === ETHERTYPE_IPV4 ? 'ipv4' : 'ipv6';
     if (frame.frame.length < offset + (family === 'ipv4' ? 20 : 40)) return drop('bad-packet');
-    if (family === 'ipv4') {
-      const headerLength = (frame.frame[offset]! & 0xf) << 2;
-      if (headerLength < 20 || offset + headerLength > frame.frame.length) return drop('bad-packet');
+    if (family === 'ipv6') return new ParsedPacket(frame.frame, family, offset, frame.frame.length);
+    const headerLength = (frame.frame[offset]! & 0xf) << 2;
+    const available = frame.frame.length - offset;
+    const stated = load16(frame.frame, offset + 2);
+    const length = stated === 0 ? available : Math.min(stated, available);
+    if (headerLength < 20 || headerLength > length) return drop('bad-packet');
+    if (stated === length || frame.wireLength > frame.frame.length) {
+      return new ParsedPacket(frame.frame, family, offset, frame.frame.length);
     }
-    return new ParsedPacket(frame.frame, family, offset, frame.frame.length);
+    const repaired = frame.frame.slice();
+    store16(repaired, offset + 2, length);
+    return new ParsedPacket(repaired, family, offset, repaired.length);
+  }
+
+  /** What a packet of the host's own that loops through `lo` is dropped for on arrival there. */
+  loopFault(packet: ParsedPacket): StackDrop | undefined {
+    if (packet.family === 'ipv4') {
+      const fault = packet.l4Offset === packet.l3Offset + 20 ? undefined : ipv4OptionsFault(packet);
+      return fault === undefined ? undefined : drop(fault);
+    }
+    const fault = loopedIpv6Fault(packet);
+    return fault === undefined ? undefined : drop(fault);
   }
 
   /** The routing decision after PREROUTING. `mark` is the packet's mark then. */

@@ -35,20 +35,18 @@ export function conntrackTimeout(host: Host, name: string, fallback: number): nu
 /**
  * An `ipv4.conf` switch for one interface: the larger of `all` and the interface's own, which is how the
  * kernel combines rp_filter, route_localnet and send_redirects (include/linux/inetdevice.h). `accept_local`
- * combines the same way.
+ * combines the same way. 0 where host.json is silent.
  */
 export function interfaceSysctl(
   host: Host,
   interfaceName: string,
   name: 'rp_filter' | 'route_localnet' | 'accept_local' | 'send_redirects',
 ): number {
-  const fallback = name === 'send_redirects' ? 1 : 0;
   const all = numeric(host.sysctls[`net.ipv4.conf.all.${name}`]) ?? numeric(host.sysctls[name]);
   const own =
     numeric(host.sysctls[`net.ipv4.conf.${interfaceName}.${name}`]) ??
     numeric(host.sysctls[`net.ipv4.conf.default.${name}`]);
-  if (all === undefined && own === undefined) return fallback;
-  return Math.max(all ?? fallback, own ?? fallback);
+  return Math.max(all ?? 0, own ?? 0);
 }
 
 function numeric(value: number | string | undefined): number | undefined {

@@ -70,3 +70,25 @@ function timestampValid(frame: Uint8Array, offset: number, length: number): bool
   const withAddress = flag === TIMESTAMP_WITH_ADDRESS || flag === TIMESTAMP_PRESPECIFIED;
   return !withAddress || pointer + 7 <= length;
 }
+
+/**
+ * Whether the stack changes the options when the packet arrives: it records its address and the time where
+ * there is room, counts timestamps that found none, and clears what follows the end of the list. The options
+ * are valid.
+ */
+export function optionsRewritten({ frame, l3Offset, l4Offset }: ParsedPacket): boolean {
+  for (let offset = l3Offset + 20; offset < l4Offset; ) {
+    const type = frame[offset]!;
+    if (type === END) return frame.subarray(offset + 1, l4Offset).some((byte) => byte !== END);
+    if (type === NOOP) {
+      offset++;
+      continue;
+    }
+    const length = frame[offset + 1]!;
+    const hasRoom = frame[offset + 2]! <= length;
+    if (type === RECORD_ROUTE && hasRoom) return true;
+    if (type === TIMESTAMP && (hasRoom || (frame[offset + 3]! & 0xf) !== TIMESTAMP_PRESPECIFIED)) return true;
+    offset += length;
+  }
+  return false;
+}

@@ -70,6 +70,18 @@ function receiveIpv6(frame: Uint8Array, l3Offset: number, wireEnd: number): Pars
   return packet;
 }
 
+/** Of what ip6_rcv_core looks at, all that matters on `lo`, where loopback addresses and any scope are allowed. */
+export function loopedIpv6Fault(packet: ParsedPacket): ReceiveFault | undefined {
+  const { frame, l3Offset } = packet;
+  if (frame[l3Offset]! >>> 4 !== 6) return 'bad-version';
+  if (frame[l3Offset + 24] === 0xff && (frame[l3Offset + 25]! & 0xf) === 0) return 'multicast-scope';
+  if (frame[l3Offset + 8] === 0xff) return 'multicast-source';
+  const hopByHop = frame[l3Offset + 6] === 0;
+  const length = load16(frame, l3Offset + 4);
+  if ((length !== 0 || !hopByHop) && l3Offset + 40 + length > packet.end) return 'truncated';
+  return hopByHop && !hopByHopValid(frame, l3Offset + 40, packet.end) ? 'bad-hop-by-hop' : undefined;
+}
+
 function isLoopback(frame: Uint8Array, offset: number): boolean {
   return (
     frame[offset + 15] === 1 &&

@@ -14,7 +14,8 @@ interface Run {
   end: number;
 }
 
-export type InsertResult = 'kept' | 'duplicate' | 'corrupt';
+/** `contradiction`: empty, or at odds with where the datagram ends. */
+export type InsertResult = 'kept' | 'duplicate' | 'overlap' | 'contradiction';
 
 export class FragmentQueue {
   private readonly pieces: Piece[] = [];
@@ -43,20 +44,20 @@ export class FragmentQueue {
     return this.first !== undefined && this.lastSeen && this.held === this.length;
   }
 
-  /** `more`: the piece isn't the last. `corrupt`: the whole datagram must be forgotten. */
+  /** `more`: the piece isn't the last. */
   insert(piece: Piece, more: boolean): InsertResult {
     const { start, end } = piece;
     if (more) {
       if (end > this.length) {
-        if (this.lastSeen) return 'corrupt';
+        if (this.lastSeen) return 'contradiction';
         this.length = end;
       }
     } else {
-      if (end < this.length || (this.lastSeen && end !== this.length)) return 'corrupt';
+      if (end < this.length || (this.lastSeen && end !== this.length)) return 'contradiction';
       this.lastSeen = true;
       this.length = end;
     }
-    if (end === start) return 'corrupt';
+    if (end === start) return 'contradiction';
     const result = this.place(start, end);
     if (result !== 'kept') return result;
     this.pieces.push(piece);
@@ -67,7 +68,7 @@ export class FragmentQueue {
   private place(start: number, end: number): InsertResult {
     const last = this.runs.at(-1);
     if (last === undefined || end > last.end) {
-      if (last !== undefined && start < last.end) return 'corrupt';
+      if (last !== undefined && start < last.end) return 'overlap';
       if (last !== undefined && start === last.end) last.end = end;
       else this.runs.push({ start, end });
       return 'kept';
@@ -78,9 +79,9 @@ export class FragmentQueue {
         this.runs.splice(i, 0, { start, end });
         return 'kept';
       }
-      return start >= run.start && end <= run.end ? 'duplicate' : 'corrupt';
+      return start >= run.start && end <= run.end ? 'duplicate' : 'overlap';
     }
-    return 'corrupt';
+    return 'overlap';
   }
 
   /** The payload in order. */

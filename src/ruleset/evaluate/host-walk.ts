@@ -7,6 +7,7 @@ import { answerWithIcmp, answerWithReset, rejectChecksumValid } from '../../host
 import type { Host } from '../../host/host.js';
 import { type OutputRoute, Stack, type StackDrop, type StackFault } from '../../host/stack.js';
 import type { Family } from '../../net/family.js';
+import { optionsRewritten } from '../../packet/ipv4-options.js';
 import type { ReplayPacket } from '../../packet/packet.js';
 import type { Rule, Ruleset } from '../ruleset.js';
 import type { RejectWith } from '../targets/reject.js';
@@ -152,7 +153,10 @@ export class HostWalk {
     skb.outInterface = route.device;
     const comesBack = this.stack.comesBack(skb.packet, route);
     // IPv4 makes the copy before the packet leaves, IPv6 after.
-    if (comesBack && skb.family === 'ipv4') this.comeBack(skb, route, observer);
+    if (comesBack && skb.family === 'ipv4') {
+      this.comeBack(skb, route, observer);
+      if (route.type === 'multicast' && skb.ttl === 0) return { verdict: 'drop', skb, fault: 'ttl-exceeded' };
+    }
     const late = this.pass('POSTROUTING', skb, 'output', kind, observer);
     if (late !== undefined) return late;
     if (comesBack && skb.family === 'ipv6') this.comeBack(skb, route, observer);
@@ -166,19 +170,30 @@ export class HostWalk {
     if (this.pass('POSTROUTING', copy, 'output', type, observer) === undefined) {
       copy.inInterface = route.device;
       copy.outInterface = '';
-      if (this.pass('PREROUTING', copy, undefined, type, observer) === undefined) {
-        const { verdict } = this.deliver(copy, type, observer);
-        if (verdict === 'accept') skb.decision = copy.decision;
-      }
+      this.arriveAgain(copy, type, observer);
     }
     skb.log = copy.log;
+    // The last table that filters has the say in the record, whichever of the two passed it.
+    skb.decision = copy.decision;
   }
 
   /** Back in through `lo`, with its connection, its mark, and the route it was sent by. */
   private loop(skb: Skb, observer: WalkObserver | undefined): Outcome {
     skb.inInterface = 'lo';
     skb.outInterface = '';
-    return this.pass('PREROUTING', skb, 'output', 'local', observer) ?? this.deliver(skb, 'local', observer);
+    return this.arriveAgain(skb, 'local', observer);
+  }
+
+  /** In at `skb.inInterface` what has just gone out, without another routing decision. */
+  private arriveAgain(skb: Skb, route: AnswerRoute, observer: WalkObserver | undefined): Outcome {
+    const fault = this.stack.loopFault(skb.packet);
+    // IPv6 looks at the header before the hook, IPv4 at options behind it.
+    if (fault !== undefined && skb.family === 'ipv6') return { verdict: 'drop', skb, fault: fault.fault };
+    const early = this.pass('PREROUTING', skb, 'output', route, observer);
+    if (early !== undefined) return early;
+    return fault === undefined
+      ? this.deliver(skb, route, observer)
+      : { verdict: 'drop', skb, fault: fault.fault };
   }
 
   /** Runs a hook; undefined when the packet goes on. */
@@ -248,6 +263,9 @@ export class HostWalk {
     const { with: kind } = rule.target;
     const { packet, packetType } = skb;
     if (skb.checksumKnown && !skb.checksumValid && !rejectChecksumValid(packet)) return undefined;
+    // The stack fills in options on arrival, and what it has written there spoils the sum that REJECT checks.
+    const spoilt = route !== 'output' && packet.family === 'ipv4' && optionsRewritten(packet);
+    if (spoilt && skb.checksumKnown && (kind === 'tcp-reset' || !skb.checksumValid)) return undefined;
     const cause = { packet, packetType, route };
     let answer: Answer | undefined;
     if (kind === 'tcp-reset') {

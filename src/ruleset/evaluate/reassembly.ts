@@ -29,6 +29,7 @@ export class Reassembler {
   private readonly queues = new Map<string, FragmentQueue>();
   private readonly ticks: Readonly<Record<'ipv4' | 'ipv6', number>>;
   private bytes = 0;
+  private given = 0;
 
   constructor(
     host: Host,
@@ -46,7 +47,9 @@ export class Reassembler {
 
   private addIpv4(packet: ParsedPacket, user: DefragUser): ReassemblyResult {
     const { frame, l3Offset, l4Offset, moreFragments, fragmentOffset: start } = packet;
-    const id = load16(frame, l3Offset + 4);
+    // A raw socket gives packets without identification, and free to be fragmented, one of their own.
+    const isUnnamed = user === 'OUTPUT' && load32(frame, l3Offset + 4) >>> 14 === 0;
+    const id = isUnnamed ? `own ${++this.given}` : load16(frame, l3Offset + 4);
     const key = `${user} ${packet.source[0]} ${packet.destination[0]} ${id} ${packet.protocol}`;
     const queue = this.queue(key, 'ipv4');
     if (queue === undefined) return 'dropped';
@@ -57,7 +60,7 @@ export class Reassembler {
     const before = queue.bytesHeld;
     const result = queue.insert({ start, end, bytes }, moreFragments);
     if (result === 'duplicate') return 'dropped';
-    if (result === 'corrupt') return this.forget(key, queue);
+    if (result !== 'kept') return this.forget(key, queue);
     this.bytes += queue.bytesHeld - before;
     const withHeader = end - start + l4Offset - l3Offset;
     queue.ecn |= 1 << (packet.tos & 3);
@@ -92,7 +95,9 @@ export class Reassembler {
     const bytes = frame.slice(payload, packet.end);
     const result = queue.insert({ start, end, bytes }, packet.moreFragments);
     if (result === 'duplicate') return 'held';
-    if (result === 'corrupt') return this.forget(key, queue);
+    // Other than IPv4, IPv6 keeps what it has when a piece contradicts it.
+    if (result === 'contradiction') return 'dropped';
+    if (result === 'overlap') return this.forget(key, queue);
     this.bytes += queue.bytesHeld - before;
     queue.ecn |= 1 << (packet.tos & 3);
     queue.largest = Math.max(queue.largest, packet.length);

@@ -68,7 +68,7 @@ export class Tracker {
     const { protocol } = packet;
     if (packet.protocolUnreadable || protocol === NO_NEXT_HEADER || packet.fragmentOffset !== 0)
       return 'accept';
-    if (packet.l4Offset > packet.end) return 'accept';
+    if (packet.family === 'ipv4' && packet.l4Offset > packet.end) return 'accept';
     if (
       (protocol === IPPROTO_ICMP && packet.family === 'ipv4') ||
       (protocol === IPPROTO_ICMPV6 && packet.family === 'ipv6')
