@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Host, HostInterface, HostRoute } from '../host/host.js';
 import { parseAddress } from '../net/address.js';
+import { AF_INET6, joinGroup, openSocket, SOCK_DGRAM } from './libc.js';
 import type { Namespace } from './namespace.js';
 import { Tap } from './tap.js';
 

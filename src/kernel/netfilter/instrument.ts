@@ -45,9 +45,9 @@ const NFT_RULES = `table inet ipt2ebpf_replay {
   chain arm_local {
     type filter hook output priority ${String(INT_MIN)};
     meta priority ${hex(LOCAL_PRIORITY)} meta nftrace set 1 accept
+    meta priority set ${hex(ANSWER_PRIORITY)}
     ip protocol igmp drop
     icmpv6 type { 130, 131, 132, 133, 134, 135, 136, 137, 143 } drop
-    meta priority set ${hex(ANSWER_PRIORITY)}
   }
   chain swallow_delivered {
     type filter hook input priority ${String(INT_MAX)};
