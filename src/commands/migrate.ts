@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Flags } from '@oclif/core';
+import { BaseCommand, inputFlags } from '../cli/base-command.js';
+import { EXIT_CODE } from '../cli/exit-code.js';
+import { loadArguments, readWaivers } from '../cli/inputs.js';
+import { migrate } from '../migrate/migrate.js';
+import { writeFolder } from '../migrate/output-folder.js';
+import { assess } from '../ruleset/assess/assess.js';
+
+export default class Migrate extends BaseCommand {
+  static override summary = 'Turn rules into a TC program, with tables, loader and report';
+  static override description =
+    'Writes a folder: the model, C, object and tables, a script that loads them in observe mode, what became of ' +
+    'each rule, and digests. Exit 0: done. 1: something is not exact and not waived: model and report, no ' +
+    'program. 2: nothing written.';
+  static override examples = [
+    '<%= config.bin %> migrate snapshot/ -o out/',
+    '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
+    '<%= config.bin %> migrate rules.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
+  ];
+  static override strict = false;
+  static override flags = {
+    ...inputFlags,
+    output: Flags.string({
+      char: 'o',
+      description: 'folder to write; one that an earlier migration wrote is replaced',
+      helpValue: 'DIR',
+      required: true,
+    }),
+    attach: Flags.string({ description: 'where programs attach', options: ['tc'], default: 'tc' }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Migrate);
+    const waivers = readWaivers(flags.waive);
+    const input = await loadArguments(argv as string[], flags);
+    const { report, files, diagnostics } = await migrate(input, waivers, this.config.version);
+    await writeFolder(flags.output, files);
+    const { findings, errors, unusedWaivers } = assess(input, waivers);
+    this.tellDiagnostics([
+      ...diagnostics,
+      ...findings.filter(({ waiver }) => waiver === undefined).map(({ diagnostic }) => diagnostic),
+      ...errors.filter(({ waiver }) => waiver === undefined).map(({ diagnostic }) => diagnostic),
+    ]);
+    for (const { text } of unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
+    if (flags.json) this.putJson(report);
+    else this.put(summary(report, flags.output));
+    this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
+  }
+}
+
+function summary({ ok, summary: counts, program }: Awaited<ReturnType<typeof migrate>>['report'], folder: string): string {
+  if (!ok || program === undefined) {
+    return `no program: see ${folder}/report.md for what stands against it (${counts.rules} rules)`;
+  }
+  return (
+    `${counts.rules} rules -> ${folder}/program.o (${program.objectBytes} bytes, table ${program.tableBytes})\n` +
+    `what became of each rule: ${folder}/report.md; load in observe mode: ${folder}/load.sh load`
+  );
+}

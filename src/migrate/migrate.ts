@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole migration of a loaded input: assess, lower, build, and the files of the output folder.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TableRefusal } from '../decision/refusal.js';
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import type { LoadedInput } from '../input/load.js';
+import { interfaceSysctl } from '../host/sysctls.js';
+import { lower } from '../model/lower.js';
+import { LoweringRefusal } from '../model/lower-context.js';
+import type { Model } from '../model/model.js';
+import { buildProgram, LIBRARY_FOLDER } from '../program/build.js';
+import type { BuiltProgram } from '../program/build.js';
+import { DEFAULT_CONNECTIONS, TABLE_FILE } from '../program/program-source.js';
+import { assess } from '../ruleset/assess/assess.js';
+import { lint } from '../ruleset/assess/lints.js';
+import { findOtherPlanes } from '../ruleset/assess/other-enforcement.js';
+import { checkReport } from '../ruleset/assess/report.js';
+import type { Waiver } from '../ruleset/waivers.js';
+import { loaderScript } from './loader-script.js';
+import { MANIFEST_FILE } from './output-folder.js';
+import type { OutputEntry } from './output-folder.js';
+import { migratedRules, refusalDiagnostic, reportText } from './report.js';
+import type { MigrationReport } from './report.js';
+
+export interface Migration {
+  readonly report: MigrationReport;
+  readonly files: ReadonlyMap<string, OutputEntry>;
+  /** Why no program came out, located. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Throws EnvironmentError without clang. `version`: ours. */
+export async function migrate(
+  input: LoadedInput,
+  waivers: readonly Waiver[],
+  version: string,
+): Promise<Migration> {
+  const { ruleset, host } = input;
+  const assessment = assess(input, waivers);
+  const planes = findOtherPlanes(input.other, input.files);
+  const check = checkReport(ruleset, assessment, input.diagnostics, lint(ruleset), planes);
+  const waived = new Set<number>();
+  const unfaithful = new Set<number>();
+  for (const { rule, waiver } of assessment.findings) (waiver === undefined ? unfaithful : waived).add(rule.id);
+  const sources = input.sources.map(({ name, text }) => ({ name, sha256: sha256(Buffer.from(text, 'latin1')) }));
+  const origin = {
+    sources: sources.map(({ name }) => name),
+    digest: sha256(sources.map((source) => source.sha256).join('\n')),
+    version,
+    waivers: assessment.waivers.map(({ text }) => text),
+  };
+  let built: BuiltProgram | undefined;
+  let model: Model | undefined;
+  let refusal: LoweringRefusal | TableRefusal | undefined;
+  try {
+    if (assessment.faithful) built = await buildProgram(ruleset, host, { origin, waived });
+    model = built?.model ?? lower(ruleset, host, { waived: new Set([...waived, ...unfaithful]) });
+  } catch (error) {
+    if (!(error instanceof LoweringRefusal) && !(error instanceof TableRefusal)) throw error;
+    refusal = error;
+  }
+  const files = new Map<string, OutputEntry>();
+  if (model !== undefined) files.set('model.json', { contents: JSON.stringify(model) + '\n' });
+  if (built !== undefined) addProgram(files, built, input);
+  const left = new Map((model?.left ?? []).map(({ rule, why }) => [rule, why]));
+  const report: MigrationReport = {
+    version,
+    ok: built !== undefined,
+    sources,
+    summary: check.summary,
+    rules: migratedRules(ruleset.rules, check.rules, left, unfaithful),
+    problems: check.problems,
+    waivers: origin.waivers,
+    notes: notes(input, model),
+    ...(refusal !== undefined && { refusal: refusal.message }),
+    ...(built !== undefined && {
+      program: {
+        objectBytes: built.object.length,
+        tableBytes: built.table.bytes.length,
+        connections: DEFAULT_CONNECTIONS,
+        costs: built.table.costs,
+      },
+    }),
+    files: [...files.keys(), 'report.json', 'report.md', MANIFEST_FILE].sort(),
+  };
+  files.set('report.json', { contents: JSON.stringify(report, null, 2) + '\n' });
+  files.set('report.md', { contents: reportText(report) });
+  files.set(MANIFEST_FILE, { contents: JSON.stringify(manifest(report, files, model), null, 2) + '\n' });
+  const refused = refusal instanceof LoweringRefusal ? ruleset.rules[refusal.rule ?? -1] : undefined;
+  return { report, files, diagnostics: refusal === undefined ? [] : [refusalDiagnostic(refusal.message, refused)] };
+}
+
+function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, { host }: LoadedInput): void {
+  const { model, object, cSource, table } = built;
+  files.set('program.c', { contents: cSource });
+  files.set('program.o', { contents: object });
+  files.set(TABLE_FILE, { contents: table.bytes });
+  for (const name of readdirSync(LIBRARY_FOLDER).sort()) {
+    if (name.endsWith('.h')) files.set(`lib/${name}`, { contents: readFileSync(join(LIBRARY_FOLDER, name)) });
+  }
+  files.set('load.sh', { contents: loaderScript({ model, host, digest: sha256(object) }), executable: true });
+}
+
+/** What is not any rule's, and would surprise someone who did not know. */
+function notes(input: LoadedInput, model: Model | undefined): string[] {
+  const { host, hostGiven } = input;
+  const out: string[] = [];
+  if (!hostGiven) {
+    out.push('No host was given: interfaces and addresses are those of the default host. Use a snapshot or --host.');
+  }
+  out.push('Own addresses are those of the host as given; when they change, migrate again.');
+  if (model?.families.some(({ tracked }) => tracked) === true) {
+    out.push(
+      'Connections are tracked without TCP windows, and SCTP and DCCP by ports alone; ' +
+        `the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
+    );
+  }
+  out.push('Fragments are judged piece by piece: later pieces share the fate of the first, where it came before them.');
+  const wildcards = input.ruleset.rules.some(({ header }) =>
+    [header.inInterface, header.outInterface].some((each) => each?.value.wildcard === true && each.value.name !== ''),
+  );
+  if (wildcards) out.push('Interfaces that come up later are not attached to: run load.sh load again.');
+  if (host.interfaces.some(({ name }) => interfaceSysctl(host, name, 'rp_filter') !== 0)) {
+    out.push('Reverse-path filtering is left to the kernel: what it drops afterwards was counted as accepted.');
+  }
+  if (model?.families.some(({ chains }) => usesReject(chains)) === true) {
+    out.push('Answers of REJECT are sent by the program and are not judged by OUTPUT.');
+  }
+  return out;
+}
+
+function usesReject(chains: Model['families'][number]['chains']): boolean {
+  return Object.values(chains).some(({ entries }) => entries.some(({ action }) => action.kind === 'reject'));
+}
+
+function manifest(
+  report: MigrationReport,
+  files: ReadonlyMap<string, OutputEntry>,
+  model: Model | undefined,
+): Readonly<Record<string, unknown>> {
+  return {
+    version: report.version,
+    ok: report.ok,
+    sources: report.sources,
+    waivers: report.waivers,
+    ...(model !== undefined && { hz: model.hz, interfaces: model.interfaces }),
+    files: [...files]
+      .map(([name, { contents }]) => ({ name, sha256: sha256(contents), bytes: Buffer.byteLength(contents) }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+  };
+}
+
+function sha256(contents: Uint8Array | string): string {
+  return createHash('sha256').update(contents).digest('hex');
+}

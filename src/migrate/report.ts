@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of each rule, as data (report.json, `migrate --json`) and for people (report.md).
+import type { FamilyCost } from '../decision/family-compiler.js';
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import type { CheckReport, RuleReport } from '../ruleset/assess/report.js';
+import type { Rule } from '../ruleset/ruleset.js';
+
+/** `carried`: in the program. `left`: in no program, `why` says why it may be. `open`: stands against a program. */
+export type Became = 'carried' | 'left' | 'open';
+
+export interface MigratedRule extends RuleReport {
+  readonly text: string;
+  readonly became: Became;
+  readonly why?: string;
+}
+
+export interface MigrationReport {
+  readonly version: string;
+  /** True: exit 0, and there is a program. */
+  readonly ok: boolean;
+  readonly sources: readonly { readonly name: string; readonly sha256: string }[];
+  readonly summary: CheckReport['summary'];
+  readonly rules: readonly MigratedRule[];
+  readonly problems: CheckReport['problems'];
+  readonly waivers: readonly string[];
+  /** What one should know that belongs to no rule. */
+  readonly notes: readonly string[];
+  /** Why no program came out though every rule is faithful. */
+  readonly refusal?: string;
+  readonly program?: {
+    readonly objectBytes: number;
+    readonly tableBytes: number;
+    readonly connections: number;
+    readonly costs: Readonly<Record<string, FamilyCost>>;
+  };
+  readonly files: readonly string[];
+}
+
+export function migratedRules(
+  rules: readonly Rule[],
+  reports: readonly RuleReport[],
+  left: ReadonlyMap<number, string>,
+  unfaithful: ReadonlySet<number>,
+): MigratedRule[] {
+  return reports.map((report) => {
+    const { text } = rules[report.id]!;
+    const why = left.get(report.id);
+    if (unfaithful.has(report.id)) {
+      return { ...report, text, became: 'open', ...(report.reason !== undefined && { why: report.reason }) };
+    }
+    return why === undefined ? { ...report, text, became: 'carried' } : { ...report, text, became: 'left', why };
+  });
+}
+
+export function refusalDiagnostic(message: string, rule: Rule | undefined): Diagnostic {
+  return {
+    code: 'IPT0600',
+    severity: 'error',
+    message: `no program can hold this ruleset: ${message}`,
+    ...(rule !== undefined && { span: rule.span, lineText: rule.text }),
+  };
+}
+
+/** Markdown. Rule text is quoted as code. */
+export function reportText(report: MigrationReport): string {
+  const { summary, rules, program } = report;
+  const lines = [
+    '# Migration report',
+    '',
+    report.ok
+      ? `All ${summary.rules} rules are carried over or have no effect. The program is in \`program.o\`.`
+      : `**No program**: ${report.refusal ?? 'some rules cannot be carried over as they are'}.`,
+    '',
+    `Made by ipt2ebpf ${report.version} from:`,
+    '',
+    ...report.sources.map(({ name, sha256 }) => `- \`${name}\` (SHA-256 ${sha256})`),
+    '',
+    `Rules: ${summary.rules} (exact ${summary.exact}, without effect ${summary.noEffect}, ` +
+      `approximate ${summary.approximate}, unsupported ${summary.unsupported}).`,
+    ...(report.waivers.length === 0 ? [] : [`Waivers: ${report.waivers.join(', ')}.`]),
+    '',
+    ...section('What stands against a program', rules.filter(({ became }) => became === 'open').map(ruleLine)),
+    ...section(
+      'Problems that belong to no rule',
+      report.problems.map(
+        ({ code, message, waiver }) => `- ${code}: ${message}${waiver === undefined ? '' : ` (waived: ${waiver})`}`,
+      ),
+    ),
+    ...section('Rules left out', rules.filter(({ became }) => became === 'left').map(ruleLine)),
+    ...section('Good to know', report.notes.map((note) => `- ${note}`)),
+    ...(program === undefined ? [] : programSection(program)),
+    '## How to go on',
+    '',
+    ...(report.ok ? GO_ON : MEND),
+    '',
+    '## Rules carried over',
+    '',
+    ...rules.filter(({ became }) => became === 'carried').map(ruleLine),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+const GO_ON = [
+  '1. Compare with recorded traffic: `ipt2ebpf verify <the same inputs> --pcap capture.pcap`.',
+  '2. Observe on the host: `./load.sh load` attaches the program beside iptables; every packet passes, verdicts',
+  '   are counted per rule (`./load.sh status`). `./load.sh unload` takes it away.',
+];
+
+const MEND = [
+  '1. For each rule above: change it, or accept it by name with `--waive CODE[@table/CHAIN[:N]]`. A waived rule',
+  '   that a program cannot hold is left out of it.',
+  '2. Run `ipt2ebpf migrate` again.',
+];
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, '', ...lines, ''];
+}
+
+function ruleLine({ family, table, chain, number, file, line, text, why, code }: MigratedRule): string {
+  const place = `${family} ${table}/${chain}:${number}`;
+  const reason = why === undefined ? '' : `: ${code === undefined ? '' : `${code} `}${why}`;
+  return `- ${place} (${file}:${line})${reason}\n  \`${text.trim().replaceAll('`', "'")}\``;
+}
+
+function programSection(program: NonNullable<MigrationReport['program']>): string[] {
+  return [
+    '## The program',
+    '',
+    `- object ${program.objectBytes} bytes, of which the decision table is ${program.tableBytes}`,
+    `- tracks up to ${program.connections} connections`,
+    ...Object.entries(program.costs).map(
+      ([family, cost]) =>
+        `- ${family}: ${cost.chains} chains, ${cost.classifiers} lookups (${cost.partitioned} in parts), ` +
+        `each at most ${cost.deepestWalk} steps; a packet takes at most ` +
+        `${Math.max(0, ...Object.values(cost.steps))} records in a phase`,
+    ),
+    '',
+  ];
+}
