@@ -20,17 +20,15 @@ export function receivedFrame(frame: Uint8Array, payloadOffset: number, wireLeng
 }
 
 /** A packet of the host itself: IPv4 gets its length and checksum from the kernel (net/ipv4/raw.c). */
-export function sentFrame(packet: ParsedPacket, available: number): Uint8Array {
-  const { frame, family, l3Offset } = packet;
-  const out = l3Offset === ETHERNET ? frame.subarray(0, available) : receivedFrame(frame, l3Offset, 0);
-  if (family === 'ipv6') return out;
-  const bytes = out.length - ETHERNET;
-  const header = (out[ETHERNET]! & 15) * 4;
-  const length = Math.min(packet.length, bytes);
-  const right = length >= header ? length : bytes;
-  if (right === packet.length && checksum(out, header) === 0) return out;
-  const fixed = out.slice();
-  store16(fixed, ETHERNET + 2, right);
+export function sentFrame(packet: ParsedPacket, wireLength: number): Uint8Array {
+  const frame = receivedFrame(packet.frame, packet.l3Offset, wireLength);
+  if (packet.family === 'ipv6') return frame;
+  const bytes = frame.length - ETHERNET;
+  const header = (frame[ETHERNET]! & 15) * 4;
+  const isRight = packet.length >= header && packet.length <= bytes;
+  if (isRight && checksum(frame, header) === 0) return frame;
+  const fixed = frame.slice();
+  if (!isRight) store16(fixed, ETHERNET + 2, bytes);
   store16(fixed, ETHERNET + 10, 0);
   store16(fixed, ETHERNET + 10, checksum(fixed, header));
   return fixed;

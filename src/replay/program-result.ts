@@ -125,10 +125,11 @@ export class ProgramResult {
   /** Rules and policies met, in the kernel's words. */
   get trace(): string[] {
     const count = Math.min(this.word(AT.hit_count), MAX_HITS);
-    return Array.from({ length: count }, (_, index) => this.traceLine(this.word(AT.hits + 4 * index)));
+    return Array.from({ length: count }, (_, index) => this.nameOf(this.word(AT.hits + 4 * index)));
   }
 
-  private traceLine(id: number): string {
+  /** `filter:INPUT:rule:3` */
+  nameOf(id: number): string {
     const rule = this.ruleset.rules[id];
     if (rule !== undefined) {
       return `${rule.table}:${rule.chain}:rule:${String(rule.number)}`;

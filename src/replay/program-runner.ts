@@ -14,6 +14,7 @@ import { encodeStruct } from '../program/layout-codec.js';
 import { CONFIG, MODE } from '../program/layout.js';
 import { CUT_SHORT, headersCut } from '../ruleset/evaluate/host-walk.js';
 import type { Ruleset } from '../ruleset/ruleset.js';
+import { VmFault } from '../vm/fault.js';
 import {
   isRefusal,
   type AttachPoint,
@@ -87,7 +88,16 @@ class ProgramReplay {
   }
 
   decide(packet: ReplayPacket): VerdictRecord {
-    return packet.interface === 'local' ? this.send(packet) : this.receive(packet);
+    try {
+      return packet.interface === 'local' ? this.send(packet) : this.receive(packet);
+    } catch (error) {
+      if (!(error instanceof VmFault)) throw error;
+      // A bug of ours, in the generated program or the VM: all that helps to find it.
+      const last = error.lastRule === undefined ? 'none' : this.result.nameOf(error.lastRule);
+      throw new Error(`packet ${String(packet.index)}: ${error.message}\n  last rule met: ${last}`, {
+        cause: error,
+      });
+    }
   }
 
   private receive(packet: ReplayPacket): VerdictRecord {
@@ -112,7 +122,7 @@ class ProgramReplay {
     });
     if (refusal !== undefined) return refused(packet, refusal);
     // The program ran all the same: what it counts and remembers, it does before the stack looks.
-    if (arrived.kind === 'drop') return { index, interface: name, verdict: 'drop', reason: 'stack' };
+    if (arrived.kind === 'drop') return droppedByStack(packet);
     return this.received(packet, arrived);
   }
 
@@ -136,18 +146,17 @@ class ProgramReplay {
         const route = stack.routeInput(arrived.packet, arrived.interface, result.mark);
         if (route.kind === 'drop') return this.droppedByStack(packet, arrived, route, facts);
         if (result.verdict() === 'stack' && route.kind === 'local') {
-          return { index, interface: name, verdict: 'drop', reason: 'stack', ...facts };
+          return droppedByStack(packet, facts);
         }
         const { packet: parsed, packetType } = arrived;
         if (route.kind === 'local') return this.accepted(packet, 'input', facts);
         const fault = stack.forward(parsed, packetType, parsed.ttl, arrived.interface, route.device);
         if (fault !== undefined) return this.droppedByStack(packet, arrived, fault, facts);
-        if (result.verdict() === 'stack')
-          return { index, interface: name, verdict: 'drop', reason: 'stack', ...facts };
+        if (result.verdict() === 'stack') return droppedByStack(packet, facts);
         // At egress the program drops what leaves by another interface than it predicted.
         const predicted = this.names.get(result.output);
         if (predicted !== undefined && predicted !== route.device) {
-          return { index, interface: name, verdict: 'drop', reason: 'stack', path: 'forward', ...facts };
+          return droppedByStack(packet, facts);
         }
         return this.accepted(packet, 'forward', facts, { output: route.device, ttl: parsed.ttl - 1 });
       }
@@ -161,11 +170,11 @@ class ProgramReplay {
     if ('kind' in parsed) {
       return parsed.kind === 'not-ip'
         ? { index, interface: name, verdict: 'not-ip' }
-        : { index, interface: name, verdict: 'drop', reason: 'stack' };
+        : droppedByStack(packet);
     }
     if (headersCut(parsed, packet)) return refused(packet, CUT_SHORT);
     const route = this.stack.routeOutput(parsed.family, parsed.source, parsed.destination, 0);
-    if (route.kind === 'drop') return { index, interface: name, verdict: 'drop', reason: 'stack' };
+    if (route.kind === 'drop') return droppedByStack(packet);
     return this.emit(packet, parsed, route);
   }
 
@@ -174,15 +183,14 @@ class ProgramReplay {
     const { result } = this;
     const { timestampNs } = packet;
     const { device } = route;
-    const whole = receivedFrame(packet.frame, 14, packet.wireLength);
-    const frame = sentFrame(parsed, whole === packet.frame ? parsed.frame.length : whole.length);
+    const frame = sentFrame(parsed, packet.wireLength);
     const packetType: PacketType = 'host';
     const common = { frame, device, packetType, priority: 0, timestampNs };
     const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
     if (out !== undefined) return refused(packet, out);
     if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
     if (device !== 'lo') return this.accepted(packet, 'output', this.facts(), { output: device });
-    const before = this.log();
+    const before = this.facts();
     const mark = result.verdict() === 'accept' ? result.mark : 0;
     const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
     if (back !== undefined) return refused(packet, back);
@@ -194,36 +202,30 @@ class ProgramReplay {
   private accepted(
     packet: ReplayPacket,
     path: 'input' | 'forward' | 'output',
-    facts: Partial<VerdictRecord>,
-    where: Pick<VerdictRecord, 'output' | 'ttl'> = {},
+    facts: Facts,
+    where?: { readonly output: string; readonly ttl?: number },
   ): VerdictRecord {
     const { rule, mark } = this.result;
-    return {
-      index: packet.index,
-      interface: packet.interface,
-      path,
-      verdict: 'accept',
-      ...(rule !== undefined && { rule }),
-      ...where,
-      ...(mark !== 0 && { mark }),
-      ...facts,
-    };
+    const { index, interface: name } = packet;
+    const record: Writable<VerdictRecord> = { index, interface: name, path, verdict: 'accept' };
+    if (rule !== undefined) record.rule = rule;
+    if (where !== undefined) record.output = where.output;
+    if (where?.ttl !== undefined) record.ttl = where.ttl;
+    if (mark !== 0) record.mark = mark;
+    return addFacts(record, facts);
   }
 
   /** DROP and REJECT; a rejected packet that gets no answer is merely dropped. */
-  private refusedByRule(packet: ReplayPacket, before?: Walked): VerdictRecord {
+  private refusedByRule(packet: ReplayPacket, before?: Facts): VerdictRecord {
     const { path, rule, reason, rejectWith } = this.result;
-    const rejected = this.result.verdict() === 'reject' && rejectWith !== undefined;
-    return {
-      index: packet.index,
-      interface: packet.interface,
-      ...((path ?? (before && 'output')) !== undefined && { path: path ?? 'output' }),
-      verdict: rejected ? 'reject' : 'drop',
-      ...(reason !== undefined && { reason }),
-      ...(rule !== undefined && { rule }),
-      ...(rejected && { rejectWith }),
-      ...this.facts(before),
-    };
+    const { index, interface: name } = packet;
+    const rejected = rejectWith !== undefined && this.result.verdict() === 'reject';
+    const record: Writable<VerdictRecord> = { index, interface: name, verdict: rejected ? 'reject' : 'drop' };
+    if (path !== undefined) record.path = path;
+    if (reason !== undefined) record.reason = reason;
+    if (rule !== undefined) record.rule = rule;
+    if (rejected) record.rejectWith = rejectWith;
+    return addFacts(record, this.facts(before));
   }
 
   /** The stack's own error goes out like any packet of the host: through OUTPUT, where it moves state. */
@@ -231,15 +233,9 @@ class ProgramReplay {
     packet: ReplayPacket,
     arrived: Arrived,
     { error }: StackDrop,
-    facts: Partial<VerdictRecord>,
+    facts: Facts,
   ): VerdictRecord {
-    const record: VerdictRecord = {
-      index: packet.index,
-      interface: packet.interface,
-      verdict: 'drop',
-      reason: 'stack',
-      ...facts,
-    };
+    const record = droppedByStack(packet, facts);
     if (error === undefined) return record;
     const { packet: parsed, packetType } = arrived;
     const answer = answerWithIcmp(this.stack, { packet: parsed, packetType, route: 'forward' }, error);
@@ -252,24 +248,12 @@ class ProgramReplay {
     return record;
   }
 
-  /** State, logs and trace of the last run. */
-  private facts(before?: Walked): Partial<VerdictRecord> {
-    const { state, isReply } = this.result;
-    const walked = this.log(before);
-    return {
-      ...(state !== undefined && { state }),
-      ...(state !== undefined && isReply && { direction: 'reply' as const }),
-      ...(walked.log.length > 0 && { log: walked.log }),
-      ...(walked.trace.length > 0 && { trace: walked.trace }),
-    };
-  }
-
-  private log(before?: Walked): Walked {
-    const { log, trace } = this.result;
-    return {
-      log: [...(before?.log ?? []), ...log],
-      trace: this.options.trace === true ? [...(before?.trace ?? []), ...trace] : [],
-    };
+  /** State, logs and trace of the last run, behind those of the way out of a packet that comes back in. */
+  private facts(before?: Facts): Facts {
+    const { state, isReply, log } = this.result;
+    const trace = this.options.trace === true ? this.result.trace : NOTHING;
+    if (before === undefined) return { state, isReply, log, trace };
+    return { state, isReply, log: [...before.log, ...log], trace: [...before.trace, ...trace] };
   }
 
   /** The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there. */
@@ -310,10 +294,31 @@ class ProgramReplay {
   }
 }
 
-/** Rules met on the way out of a packet that comes back in. */
-interface Walked {
+/** What a run tells beside the verdict. */
+interface Facts {
+  readonly state: VerdictRecord['state'] | undefined;
+  readonly isReply: boolean;
   readonly log: readonly string[];
   readonly trace: readonly string[];
+}
+
+const NOTHING: readonly string[] = [];
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function addFacts(record: Writable<VerdictRecord>, { state, isReply, log, trace }: Facts): VerdictRecord {
+  if (state !== undefined) {
+    record.state = state;
+    if (isReply) record.direction = 'reply';
+  }
+  if (log.length > 0) record.log = log;
+  if (trace.length > 0) record.trace = trace;
+  return record;
+}
+
+function droppedByStack({ index, interface: name }: ReplayPacket, facts?: Facts): VerdictRecord {
+  const record: Writable<VerdictRecord> = { index, interface: name, verdict: 'drop', reason: 'stack' };
+  return facts === undefined ? record : addFacts(record, facts);
 }
 
 function refused({ index, interface: name }: ReplayPacket, reason: string): VerdictRecord {

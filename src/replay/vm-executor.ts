@@ -2,8 +2,12 @@
 // The executor of `--on vm`: the object in the VM of src/vm, with the host's interfaces, routes and clock.
 import type { Host } from '../host/host.js';
 import { withLoopback } from '../host/routing.js';
+import { BTF_STRUCT, readBtf } from '../object/btf.js';
 import type { BpfObject } from '../object/object.js';
 import type { PacketType } from '../packet/ethernet.js';
+import { decodeStruct } from '../program/layout-codec.js';
+import { RESULT } from '../program/layout.js';
+import { VmFault } from '../vm/fault.js';
 import { Vm, type SkbFields } from '../vm/vm.js';
 import type { AttachPoint, Executor, ExecutorInput, ExecutorOutput } from './executor.js';
 import { createFibLookup } from './fib.js';
@@ -18,6 +22,8 @@ const PACKET_TYPES: Readonly<Record<PacketType, number>> = {
 
 /** Jiffies a second where the host doesn't say. */
 const DEFAULT_HZ = 250;
+/** The map in which bpf/lib keeps the packet being judged. */
+const SCRATCH_MAP = 'scratch';
 
 /** `seed`: of what programs get as random numbers. */
 export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executor {
@@ -33,6 +39,7 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
       hasInterface: (ifindex) => names.has(ifindex),
     },
   });
+  const lastRule = findLastRule(object);
   const programs = new Map(object.programs.map(({ section, name }) => [section, name]));
   return {
     name: 'vm',
@@ -49,7 +56,12 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
         packetType: PACKET_TYPES[input.packetType],
         etherType: frame.length < 14 ? 0 : (frame[12]! << 8) | frame[13]!,
       };
-      return vm.runSkb(program, frame, fields, input.timestampNs);
+      try {
+        return vm.runSkb(program, frame, fields, input.timestampNs);
+      } catch (error) {
+        if (error instanceof VmFault) error.lastRule = lastRule?.(vm);
+        throw error;
+      }
     },
     interfaceIndex: (name) => numbers.get(name),
     update: (map, key, value) => {
@@ -60,6 +72,19 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
     entries: (map) => vm.map(map).entries(),
     drain: (map) => vm.map(map).drain(),
     close: () => undefined,
+  };
+}
+
+/** Reads the last rule met from where a program keeps it (`struct packet` of bpf/lib/packet.h, by its BTF). */
+function findLastRule(object: BpfObject): ((vm: Vm) => number | undefined) | undefined {
+  if (object.btf === undefined || !object.maps.some(({ name }) => name === SCRATCH_MAP)) return undefined;
+  const packet = readBtf(object.btf).types.find(({ kind, name }) => kind === BTF_STRUCT && name === 'packet');
+  const result = packet?.members.find(({ name }) => name === 'result');
+  if (result === undefined) return undefined;
+  return (vm) => {
+    const value = vm.map(SCRATCH_MAP).lookup(new Uint8Array(4))!;
+    const { hits, hit_count: count } = decodeStruct(RESULT, value, result.offset / 8);
+    return count === 0 ? undefined : hits[Math.min(count, hits.length) - 1];
   };
 }
 

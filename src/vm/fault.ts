@@ -15,6 +15,9 @@ export class LoadError extends Error {
 
 /** Thrown out of a run. Maps keep what was written before it. */
 export class VmFault extends Error {
+  /** Id of the last rule that the packet met; set by whoever knows where the program keeps it. */
+  lastRule: number | undefined;
+
   constructor(
     /** What happened, without the place. */
     readonly what: string,
