@@ -8,6 +8,7 @@ import { Routing, type RouteError } from '../host/routing.js';
 import { sysctl } from '../host/sysctls.js';
 import type { AddressWords } from '../net/address.js';
 import type { Family } from '../net/family.js';
+import type { VmEnvironment } from '../vm/vm.js';
 
 /** Offsets in `struct bpf_fib_lookup` (include/uapi/linux/bpf.h). Addresses are in network order. */
 const AT = { family: 0, totalLength: 6, ifindex: 8, source: 16, destination: 32, mark: 52 } as const;
@@ -37,10 +38,7 @@ const REFUSALS: Readonly<Record<RouteError, number>> = {
 };
 
 /** `names`: interface name by number. */
-export function createFibLookup(
-  host: Host,
-  names: ReadonlyMap<number, string>,
-): (parameters: DataView, flags: number) => number {
+export function createFibLookup(host: Host, names: ReadonlyMap<number, string>): VmEnvironment['fibLookup'] {
   const interfaces = new Interfaces(host);
   const numbers = new Map([...names].map(([number, name]) => [name, number]));
   const routing: Readonly<Record<Family, Routing>> = {
@@ -51,34 +49,35 @@ export function createFibLookup(
     ipv4: sysctl(host, 'ip_forward') !== 0,
     ipv6: sysctl(host, 'ipv6_forwarding') !== 0,
   };
-  return (parameters, flags) => {
-    const family = familyOf(parameters.getUint8(AT.family));
+  return (memory, at, flags) => {
+    const family = familyOf(memory.getUint8(at + AT.family));
     if (family === undefined) return -EAFNOSUPPORT;
-    const inInterface = names.get(parameters.getUint32(AT.ifindex, true));
-    if ((flags & ~(FLAG_OUTPUT | FLAG_MARK)) !== 0 || inInterface === undefined) return -EINVAL;
+    const device = names.get(memory.getUint32(at + AT.ifindex, true));
+    if ((flags & ~(FLAG_OUTPUT | FLAG_MARK)) !== 0 || device === undefined) return -EINVAL;
     if (!forwards[family]) return ANSWER.forwardingDisabled;
-    const words = family === 'ipv4' ? 1 : 4;
-    const read = (at: number): AddressWords =>
-      Array.from({ length: words }, (_, index) => parameters.getUint32(at + 4 * index, false));
-    const route = routing[family].lookup({
-      source: read(AT.source),
-      destination: read(AT.destination),
-      mark: (flags & FLAG_MARK) === 0 ? 0 : parameters.getUint32(AT.mark, true),
-      ...((flags & FLAG_OUTPUT) === 0 ? { inInterface } : { outInterface: inInterface }),
-    });
+    const source = readAddress(memory, at + AT.source, family);
+    const destination = readAddress(memory, at + AT.destination, family);
+    const mark = (flags & FLAG_MARK) === 0 ? 0 : memory.getUint32(at + AT.mark, true);
+    const route = routing[family].lookup(
+      (flags & FLAG_OUTPUT) === 0
+        ? { source, destination, mark, inInterface: device }
+        : { source, destination, mark, outInterface: device },
+    );
     if (typeof route === 'string') return REFUSALS[route];
     const output = route.device === undefined ? undefined : numbers.get(route.device);
     if (route.type !== 'unicast' || output === undefined) return ANSWER.notForwarded;
-    const length = parameters.getUint16(AT.totalLength, true);
     const mtu = interfaces.mtu(route.device!);
-    if (length > mtu) {
-      parameters.setUint16(AT.totalLength, mtu, true);
+    if (memory.getUint16(at + AT.totalLength, true) > mtu) {
+      memory.setUint16(at + AT.totalLength, mtu, true);
       return ANSWER.fragmentationNeeded;
     }
-    parameters.setUint32(AT.ifindex, output, true);
-    route.gateway?.forEach((word, index) => {
-      parameters.setUint32(AT.destination + 4 * index, word, false);
-    });
+    memory.setUint32(at + AT.ifindex, output, true);
+    const { gateway } = route;
+    if (gateway !== undefined) {
+      for (let word = 0; word < gateway.length; word++) {
+        memory.setUint32(at + AT.destination + 4 * word, gateway[word]!, false);
+      }
+    }
     return ANSWER.noNeighbour;
   };
 }
@@ -86,4 +85,15 @@ export function createFibLookup(
 function familyOf(number: number): Family | undefined {
   if (number === FAMILY_IPV4) return 'ipv4';
   return number === FAMILY_IPV6 ? 'ipv6' : undefined;
+}
+
+function readAddress(memory: DataView, at: number, family: Family): AddressWords {
+  const first = memory.getUint32(at, false);
+  if (family === 'ipv4') return [first];
+  return [
+    first,
+    memory.getUint32(at + 4, false),
+    memory.getUint32(at + 8, false),
+    memory.getUint32(at + 12, false),
+  ];
 }

@@ -10,6 +10,7 @@ import {
   MAX_LOGS,
   NO_RULE,
   REASON,
+  REJECT_KIND,
   rejectKindName,
   RESULT,
   STATE,
@@ -52,6 +53,11 @@ const STATES: ReadonlyMap<number, NonNullable<VerdictRecord['state']>> = new Map
   [STATE.values.UNTRACKED, 'UNTRACKED'],
 ]);
 
+/** By kind. */
+const REJECT_NAMES = Object.values(REJECT_KIND.values).map(rejectKindName);
+
+const NO_LOG: readonly string[] = [];
+
 const AT = Object.fromEntries(
   RESULT.fields.map(({ name }) => [name, memberOffset(RESULT, name)]),
 ) as Readonly<Record<(typeof RESULT.fields)[number]['name'], number>>;
@@ -59,6 +65,7 @@ const AT = Object.fromEntries(
 /** Reads the map's value in place: each getter tells of the last packet. */
 export class ProgramResult {
   private readonly view: DataView;
+  private readonly references: (RuleReference | undefined)[] = [];
 
   constructor(
     bytes: Uint8Array,
@@ -110,12 +117,13 @@ export class ProgramResult {
 
   /** Kind of the answer sent to a rejected packet; undefined when it got none. */
   get rejectWith(): string | undefined {
-    return this.word(AT.answered) === 0 ? undefined : rejectKindName(this.word(AT.reject));
+    return this.word(AT.answered) === 0 ? undefined : REJECT_NAMES[this.word(AT.reject)];
   }
 
   /** Prefixes of the LOG rules met. */
-  get log(): string[] {
+  get log(): readonly string[] {
     const count = Math.min(this.word(AT.log_count), MAX_LOGS);
+    if (count === 0) return NO_LOG;
     return Array.from({ length: count }, (_, index) => {
       const target = this.ruleset.rules[this.word(AT.logs + 4 * index)]?.target;
       return target?.kind === 'LOG' ? target.prefix : '';
@@ -141,7 +149,12 @@ export class ProgramResult {
     return `${policy.table}:${policy.chain}:${policy.kind}:${String(rules + 1)}`;
   }
 
+  /** The same object for the same id: records share it. */
   private reference(id: number): RuleReference | undefined {
+    return (this.references[id] ??= this.makeReference(id));
+  }
+
+  private makeReference(id: number): RuleReference | undefined {
     const rule = this.ruleset.rules[id];
     if (rule !== undefined) {
       const { family, table, chain, number, span } = rule;

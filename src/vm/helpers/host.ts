@@ -11,10 +11,10 @@ export interface VmEnvironment {
   /** 32 random bits, unsigned. */
   random(): number;
   /**
-   * `bpf_fib_lookup`: reads and fills the 64 bytes of `struct bpf_fib_lookup`; returns BPF_FIB_LKUP_RET_*
-   * or a negative errno.
+   * `bpf_fib_lookup`: reads and fills the 64 bytes of `struct bpf_fib_lookup` that start at `address`;
+   * returns BPF_FIB_LKUP_RET_* or a negative errno.
    */
-  fibLookup(parameters: DataView, flags: number): number;
+  fibLookup(memory: DataView, address: number, flags: number): number;
   /** Is there an interface of this number? Redirects to others fail. */
   hasInterface(ifindex: number): boolean;
   /** Jiffies a second. */

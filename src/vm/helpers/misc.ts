@@ -32,8 +32,7 @@ function fibLookup(host: HelperHost): number {
   const size = host.unsigned(3);
   if (size < FIB_PARAMETERS) return -EINVAL;
   const address = host.buffer(2, FIB_PARAMETERS, true);
-  const parameters = new DataView(host.memory.wasm.buffer, address, FIB_PARAMETERS);
-  return host.environment.fibLookup(parameters, host.unsigned(4));
+  return host.environment.fibLookup(host.memory.view, address, host.unsigned(4));
 }
 
 const CONVERSION = /%(?:%|[-#0+ ]*\d*(ll|l|hh|h|z)?([duxXicsp]))/g;
