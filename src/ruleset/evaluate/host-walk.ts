@@ -154,8 +154,9 @@ export class HostWalk {
     const comesBack = this.stack.comesBack(skb.packet, route);
     // IPv4 makes the copy before the packet leaves, IPv6 after.
     if (comesBack && skb.family === 'ipv4') {
-      this.comeBack(skb, route, observer);
-      if (route.type === 'multicast' && skb.ttl === 0) return { verdict: 'drop', skb, fault: 'ttl-exceeded' };
+      const copied = this.comeBack(skb, route, observer);
+      // With TTL 0 the copy is all there is: the packet stays within the host.
+      if (route.type === 'multicast' && skb.ttl === 0) return copied;
     }
     const late = this.pass('POSTROUTING', skb, 'output', kind, observer);
     if (late !== undefined) return late;
@@ -164,23 +165,26 @@ export class HostWalk {
   }
 
   /** The host's own copy of a broadcast or multicast: out and in again by the same device. */
-  private comeBack(skb: Skb, route: SentRoute, observer: WalkObserver | undefined): void {
+  private comeBack(skb: Skb, route: SentRoute, observer: WalkObserver | undefined): Outcome {
     const copy = skb.copy('loopback');
     const type = route.type === 'broadcast' ? 'broadcast' : 'multicast';
-    if (this.pass('POSTROUTING', copy, 'output', type, observer) === undefined) {
+    let outcome = this.pass('POSTROUTING', copy, 'output', type, observer);
+    if (outcome === undefined) {
       copy.inInterface = route.device;
       copy.outInterface = '';
-      this.arriveAgain(copy, type, observer);
+      outcome = this.arriveAgain(copy, type, observer);
     }
     skb.log = copy.log;
     // The last table that filters has the say in the record, whichever of the two passed it.
     skb.decision = copy.decision;
+    return outcome;
   }
 
   /** Back in through `lo`, with its connection, its mark, and the route it was sent by. */
   private loop(skb: Skb, observer: WalkObserver | undefined): Outcome {
     skb.inInterface = 'lo';
     skb.outInterface = '';
+    skb.loopedMark = skb.mark;
     return this.arriveAgain(skb, 'local', observer);
   }
 

@@ -58,6 +58,9 @@ export function toRecord(packet: ReplayPacket, outcome: Outcome, walk: HostWalk)
   if (verdict === 'accept') {
     if (skb.mark !== 0) record.mark = skb.mark;
     if (skb.ttl !== skb.packet.ttl) record.ttl = skb.ttl;
+  } else if ((verdict === 'drop' || verdict === 'reject') && skb.loopedMark !== 0) {
+    // A dropped packet has no mark any more, but this one had left the host with it before.
+    record.mark = skb.loopedMark;
   }
   if (skb.log !== undefined) record.log = skb.log;
   if (skb.trace !== undefined && skb.trace.length > 0) record.trace = skb.trace;

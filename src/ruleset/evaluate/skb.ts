@@ -25,6 +25,8 @@ export class Skb {
   inInterface = '';
   outInterface = '';
   mark = 0;
+  /** For a packet that loops through `lo`: the mark with which it had left. */
+  loopedMark = 0;
   /** The connection, also while it is not yet in the table. */
   connection: Connection | undefined;
   /** One of the CT_ constants. CT_NONE without a connection is INVALID, or not yet tracked. */
