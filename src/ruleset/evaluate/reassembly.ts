@@ -94,9 +94,8 @@ export class Reassembler {
     const before = queue.bytesHeld;
     const bytes = frame.slice(payload, packet.end);
     const result = queue.insert({ start, end, bytes }, packet.moreFragments);
-    if (result === 'duplicate') return 'held';
     // Other than IPv4, IPv6 keeps what it has when a piece contradicts it.
-    if (result === 'contradiction') return 'dropped';
+    if (result === 'duplicate' || result === 'contradiction') return 'dropped';
     if (result === 'overlap') return this.forget(key, queue);
     this.bytes += queue.bytesHeld - before;
     queue.ecn |= 1 << (packet.tos & 3);
