@@ -25,8 +25,22 @@ function budgetFor(items: readonly Item[]): number {
 /** Kids per item beyond which partitioning is tried. */
 const COMPACT = 24;
 
-/** Undefined when no way stays within budget; the caller then splits the stretch. */
-export function buildClassifier(items: readonly Item[]): Classifier | undefined {
+/** Words per item, beyond a flat allowance, from which a stretch is better cut in two. */
+const BLOATED = 120;
+const ALLOWANCE = 20_000;
+
+/**
+ * Undefined when no way stays within budget; the caller then splits the stretch. `mayBloat`: keep a diagram
+ * that is large for its items, because it cannot be split.
+ */
+export function buildClassifier(items: readonly Item[], mayBloat: boolean): Classifier | undefined {
+  const found = build(items);
+  if (found === undefined || mayBloat) return found;
+  const size = found.diagrams.reduce((sum, diagram) => sum + diagramSize(diagram), 0);
+  return size > ALLOWANCE + BLOATED * items.length ? undefined : found;
+}
+
+function build(items: readonly Item[]): Classifier | undefined {
   const single = attempt(items);
   const allFinal = items.every((item) => item.final);
   const compact = single !== undefined && diagramSize(single) <= 4096 + COMPACT * items.length;

@@ -207,7 +207,7 @@ export class FamilyCompiler {
     const items: Item[] = [];
     const candidates: { readonly record: number; readonly steps: number; readonly final: boolean }[] = [];
     for (const entry of entries) this.addCandidates(chain, entry, items, candidates);
-    const classifier = buildClassifier(items);
+    const classifier = buildClassifier(items, entries.length < 16);
     if (classifier === undefined) {
       if (entries.length === 1) {
         throw new TableRefusal(chain.key, `rule ${entries[0]!.rule} alone is too large for a table`);
@@ -313,7 +313,7 @@ export class FamilyCompiler {
   }
 
   private writeSingle(items: readonly Item[], place: string, value: (leaf: readonly number[]) => number): number {
-    const classifier = buildClassifier(items.map((item) => ({ ...item, final: true })));
+    const classifier = buildClassifier(items, true);
     if (classifier === undefined || classifier.kind === 'parts') {
       throw new TableRefusal(place, 'too large for a table');
     }
