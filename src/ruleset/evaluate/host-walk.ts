@@ -300,13 +300,19 @@ export class HostWalk {
 
 export const CUT_SHORT = 'the capture cut the packet inside its headers';
 
-/** Bytes of an upper-layer header that matches and conntrack read: TCP with its options. */
-const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 8, 6: 60, 17: 8, 58: 8, 132: 12 };
+/** Bytes of an upper-layer header that matches and conntrack read. */
+const HEADER_BYTES: Readonly<Record<number, number>> = { 1: 8, 6: 20, 17: 8, 58: 8, 132: 12 };
+const TCP = 6;
 
 /** True when bytes that were on the wire, but not in the capture, would be read. */
 export function headersCut(packet: Skb['packet'], frame: ReplayPacket): boolean {
   if (frame.wireLength <= frame.frame.length) return false;
-  const wanted = packet.l4Offset + (HEADER_BYTES[packet.protocol] ?? 0);
+  let header = HEADER_BYTES[packet.protocol] ?? 0;
+  // TCP with the options its data offset claims.
+  if (packet.protocol === TCP && packet.l4Offset + header <= packet.end) {
+    header = Math.max(header, (packet.frame[packet.l4Offset + 12]! >>> 4) * 4);
+  }
+  const wanted = packet.l4Offset + header;
   return Math.min(wanted, packet.l3Offset + packet.length) > packet.end;
 }
 
