@@ -14,7 +14,7 @@ export type TableVerdict = 'accept' | 'drop' | 'reject' | 'undecided';
 export interface WalkObserver {
   /** `failed`: the match that did not hold; undefined when the header did not fit or all is well. */
   tried(rule: CompiledRule, result: MatchResult, failed: BoundMatch | undefined, skb: Skb): void;
-  leftChain(table: string, chain: CompiledChain, chainPolicy: 'ACCEPT' | 'DROP' | undefined): void;
+  leftChain(table: string, chain: CompiledChain, chainPolicy: 'ACCEPT' | 'DROP' | undefined, skb: Skb): void;
 }
 
 interface Frame {
@@ -36,7 +36,7 @@ export function walkTable(
     if (index >= chain.rules.length) {
       if (chain !== base) {
         skb.trace?.push(`${table.name}:${chain.name}:return:${chain.rules.length + 1}`);
-        observer?.leftChain(table.name, chain, undefined);
+        observer?.leftChain(table.name, chain, undefined, skb);
       }
       const back = stack.pop();
       if (back === undefined) return applyPolicy(table, base, skb, observer);
@@ -82,7 +82,7 @@ export function walkTable(
       case 'return': {
         const back = stack.pop();
         if (back === undefined) return applyPolicy(table, base, skb, observer);
-        observer?.leftChain(table.name, chain, undefined);
+        observer?.leftChain(table.name, chain, undefined, skb);
         chain = back.chain;
         index = back.next;
         break;
@@ -118,7 +118,7 @@ function applyPolicy(
   observer: WalkObserver | undefined,
 ): TableVerdict {
   skb.trace?.push(`${table.name}:${base.name}:policy:${base.rules.length + 1}`);
-  observer?.leftChain(table.name, base, base.chainPolicy);
+  observer?.leftChain(table.name, base, base.chainPolicy, skb);
   skb.decidedBy = undefined;
   return base.chainPolicy === 'DROP' ? 'drop' : 'accept';
 }
