@@ -53,6 +53,11 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
     about: 'host descriptions, captures and ingress files',
     places: ['src/host/', 'src/replay/', 'src/cli/', 'src/diff/'],
   },
+  {
+    first: 'IPT0900',
+    about: 'rulesets that no program of bounded cost can hold',
+    places: ['src/migrate/'],
+  },
 ];
 
 /** The group of a code; undefined for one of another part. */

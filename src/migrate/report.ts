@@ -54,7 +54,7 @@ export function migratedRules(
 
 export function refusalDiagnostic(message: string, rule: Rule | undefined): Diagnostic {
   return {
-    code: 'IPT0600',
+    code: 'IPT0900',
     severity: 'error',
     message: `no program can hold this ruleset: ${message}`,
     ...(rule !== undefined && { span: rule.span, lineText: rule.text }),

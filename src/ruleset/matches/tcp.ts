@@ -153,7 +153,10 @@ function hasTcpOption(frame: Uint8Array, start: number, stop: number, kind: numb
   return false;
 }
 
-/** No later fragment; a header cut short, or a fragment that could overwrite it, drops the packet. */
+/**
+ * No later fragment; a header cut short drops the packet, and so does, in IPv4, a fragment that could overwrite
+ * it. (IPv6 counts the offset in bytes where the match looks for 1.)
+ */
 export function lowerTcp(match: TcpMatch, context: LowerContext): Test {
   const readable = and(range('FRAG', 0), range('AVAIL', 20, 63));
   const flags = valuesWhere(256, (value) => (value & match.flagMask) === match.flagCompare);
@@ -163,7 +166,8 @@ export function lowerTcp(match: TcpMatch, context: LowerContext): Test {
     negateIf(match.destinationPortsNegated, where('DPORT', [match.destinationPorts])),
     negateIf(match.flagsNegated, where('TCPFLAGS', flags)),
   );
-  const unreadable = or(range('FRAG', 1), and(range('FRAG', 0), range('AVAIL', 0, 19)));
+  const cut = and(range('FRAG', 0), range('AVAIL', 0, 19));
+  const unreadable = context.family === 'ipv4' ? or(range('FRAG', 1), cut) : cut;
   if (match.option === undefined) return { kind: 'fields', match: asked, hotdrop: unreadable };
   const bit = 1 << context.tcpOption(match.option);
   const present = valuesWhere(TCPOPT_BAD, (value) => (value & bit) !== 0);
