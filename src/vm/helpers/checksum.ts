@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Helpers on internet checksums (RFC 1071, RFC 1624; net/core/filter.c). Sums here are over 16-bit
 // little-endian words, as the kernel's are on this kind of machine; one's complement sums don't care.
-import { EFAULT, EINVAL, ENOTSUPP } from '../errno.js';
+import { EACCES, EFAULT, EINVAL, ENOTSUPP } from '../errno.js';
 import { HELPER } from './ids.js';
 import type { Helper, HelperHost } from './host.js';
 
@@ -11,6 +11,8 @@ const FLAG_PSEUDO_HEADER = 1 << 4;
 const FLAG_MARK_MANGLED_ZERO = 1 << 5;
 const FLAG_MARK_ENFORCE = 1 << 6;
 const FLAG_IPV6 = 1 << 7;
+const CSUM_LEVEL_QUERY = 0;
+const CSUM_LEVEL_RESET = 3;
 /** `sizeof(struct bpf_scratchpad)`: the most that csum_diff takes. */
 const DIFF_LIMIT = 512;
 
@@ -87,11 +89,18 @@ function diff(host: HelperHost): number {
   return fold(sum);
 }
 
+/** Nothing in hardware has verified a packet here: a query is refused, changes change nothing. */
+function level(host: HelperHost): number {
+  const wanted = host.unsigned(2);
+  if (wanted > CSUM_LEVEL_RESET) return -EINVAL;
+  return wanted === CSUM_LEVEL_QUERY ? -EACCES : 0;
+}
+
 export const CHECKSUM_HELPERS: readonly (readonly [number, Helper])[] = [
   [HELPER.l3_csum_replace, l3Replace],
   [HELPER.l4_csum_replace, l4Replace],
   [HELPER.csum_diff, diff],
-  // No packet here carries a hardware sum (CHECKSUM_COMPLETE), nor a verified level.
+  // No packet here carries a hardware sum (CHECKSUM_COMPLETE).
   [HELPER.csum_update, () => -ENOTSUPP],
-  [HELPER.csum_level, (host) => (host.unsigned(2) <= 3 ? 0 : -EINVAL)],
+  [HELPER.csum_level, level],
 ];

@@ -182,6 +182,8 @@ static __noinline void sums(struct __sk_buff *skb, struct arguments *in, struct 
 	sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
 	out->value[11] = (sum & 0xffff) + (sum >> 16);
 	out->value[12] = bpf_csum_update(skb, in->d);
+	out->value[13] = bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY);
+	out->value[14] = bpf_csum_level(skb, 4);
 }
 
 static __noinline void maps(struct arguments *in, struct answers *out)
