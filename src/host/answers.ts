@@ -66,7 +66,6 @@ export function rejectChecksumValid(packet: ParsedPacket): boolean {
   switch (packet.protocol) {
     case 17:
       return udpChecksumAbsent(packet) || transportChecksumValid(packet);
-    case 33: // DCCP
     case 47: // GRE
     case 50: // ESP
     case 51: // AH

@@ -121,7 +121,11 @@ export function evaluateLimit(bucket: LimitBucket, clock: Clock): MatchResult {
     bucket.most -= bucket.cost;
     return true;
   }
-  return bucket.most < bucket.cost ? false : 'undecided';
+  if (bucket.most < bucket.cost) return false;
+  // Either the cost was there and is gone now, or it was not there.
+  bucket.most = Math.max(bucket.most - bucket.cost, bucket.cost - 1);
+  bucket.least = 0;
+  return 'undecided';
 }
 
 /** A packet may or may not have taken its cost out. */
