@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one case on all runners and finds the first packet that two of them judge differently.
+// Two rounds: netfilter against rules on every packet; rules against the programs on the packets without
+// fragments, which programs meet in pieces (a documented approximation, ARCHITECTURE.md).
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../../src/diagnostics/input-error.js';
+import { loadInput, type LoadedInput } from '../../src/input/load.js';
+import { openRunner } from '../../src/replay/open-runner.js';
+import type { RunnerName } from '../../src/replay/runner.js';
+import type { VerdictRecord } from '../../src/replay/verdict.js';
+import { replayOf, writeCase, type FuzzCase } from './case.js';
+import type { SentPacket } from './packets.js';
+
+export interface Difference {
+  readonly left: RunnerName;
+  readonly right: RunnerName;
+  /** Position among the packets of the round. */
+  readonly index: number;
+  readonly field: string;
+  readonly leftRecord: VerdictRecord;
+  readonly rightRecord: VerdictRecord;
+}
+
+export interface Judgement {
+  readonly difference?: Difference;
+  /** Packets compared, by pair. */
+  readonly compared: ReadonlyMap<string, number>;
+  /** Records that were not compared, by `runner verdict`. */
+  readonly setAside: ReadonlyMap<string, number>;
+  /** Why there is no program, where there is none. */
+  readonly noProgram?: string;
+}
+
+const FIELDS = ['verdict', 'rejectWith', 'translated', 'mark', 'connectionMark', 'tos', 'ttl'] as const;
+const ROUTED = ['path', 'output'] as const;
+const ALWAYS = ['log'] as const;
+/** What the netfilter runner tells only of packets that got through, and not where nothing is tracked. */
+const STATE = ['state', 'direction'] as const;
+const ASIDE = new Set(['undecided', 'refused']);
+
+export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Promise<Judgement> {
+  const compared = new Map<string, number>();
+  const setAside = new Map<string, number>();
+  const folder = mkdtempSync(join(tmpdir(), 'ipt2ebpf-fuzz-'));
+  try {
+    writeCase(folder, fuzzCase);
+    const input = await loadInput([folder]);
+    const whole = fuzzCase.packets.filter(({ frame }) => !isFragment(frame));
+    const rounds: readonly (readonly [RunnerName, RunnerName, readonly SentPacket[]])[] = [
+      ['netfilter', 'rules', fuzzCase.packets],
+      ['rules', 'vm', whole],
+      ['rules', 'kernel', whole],
+    ];
+    for (const [left, right, packets] of rounds) {
+      if (!runners.has(left) || !runners.has(right)) continue;
+      const leftRecords = await run(left, input, packets);
+      let rightRecords: VerdictRecord[];
+      try {
+        rightRecords = await run(right, input, packets);
+      } catch (error) {
+        if (error instanceof InputError && left === 'rules') {
+          return {
+            compared,
+            setAside,
+            noProgram: error.diagnostics.map(({ message }) => message).join('; '),
+          };
+        }
+        throw error;
+      }
+      const difference = firstDifference(left, right, leftRecords, rightRecords, setAside);
+      const pair = `${left} = ${right}`;
+      compared.set(pair, (compared.get(pair) ?? 0) + packets.length);
+      if (difference !== undefined) return { difference, compared, setAside };
+    }
+    return { compared, setAside };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(
+  name: RunnerName,
+  input: LoadedInput,
+  packets: readonly SentPacket[],
+): Promise<VerdictRecord[]> {
+  const runner = await openRunner(name, input, { checksums: 'verify', trace: true, waivers: [] });
+  try {
+    return await runner.run(replayOf(packets));
+  } finally {
+    await runner.close();
+  }
+}
+
+function firstDifference(
+  left: RunnerName,
+  right: RunnerName,
+  leftRecords: readonly VerdictRecord[],
+  rightRecords: readonly VerdictRecord[],
+  setAside: Map<string, number>,
+): Difference | undefined {
+  for (const [index, leftRecord] of leftRecords.entries()) {
+    const rightRecord = rightRecords[index]!;
+    const aside = [leftRecord, rightRecord].find(({ verdict }) => ASIDE.has(verdict));
+    if (aside !== undefined) {
+      const key = `${aside === leftRecord ? left : right} ${aside.verdict}`;
+      setAside.set(key, (setAside.get(key) ?? 0) + 1);
+      continue;
+    }
+    const field = differingField(leftRecord, rightRecord);
+    if (field !== undefined) return { left, right, index, field, leftRecord, rightRecord };
+  }
+  return undefined;
+}
+
+function differingField(left: VerdictRecord, right: VerdictRecord): string | undefined {
+  const routed = left.verdict === 'accept' && left.interface !== 'local' ? ROUTED : [];
+  const field = [...FIELDS, ...routed, ...ALWAYS].find((each) => !same(left[each], right[each]));
+  if (field !== undefined) return field;
+  if (left.state !== undefined && right.state !== undefined) {
+    const state = STATE.find((each) => left[each] !== right[each]);
+    if (state !== undefined) return state;
+  }
+  return same(ruleOf(left), ruleOf(right)) ? undefined : 'rule';
+}
+
+function ruleOf({ rule }: VerdictRecord): unknown {
+  return rule && [rule.table, rule.chain, rule.policy === true ? 'policy' : rule.number];
+}
+
+function same(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** IPv4 fragments, and IPv6 packets with a fragment header anywhere in front. */
+export function isFragment(frame: Uint8Array): boolean {
+  const type = ((frame[12] ?? 0) << 8) | (frame[13] ?? 0);
+  if (type === 0x0800) return ((((frame[20] ?? 0) << 8) | (frame[21] ?? 0)) & 0x3fff) !== 0;
+  if (type !== 0x86dd) return false;
+  let next = frame[20];
+  for (let at = 54; at < frame.length; at += ((frame[at + 1] ?? 0) + 1) * 8) {
+    if (next === 44) return true;
+    if (next !== 0 && next !== 43 && next !== 60) return false;
+    next = frame[at];
+  }
+  return false;
+}
