@@ -38,9 +38,22 @@ export function renderTables(report: BenchReport): string {
       '',
     );
   }
+  if (replay.length > 1) lines.push(verdictLine(replay), '');
   if (path.length > 0) lines.push(...pathTable(report), '');
   lines.push(...notMeasured.map((each) => `not measured: ${each}`));
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** Whether all runners came to the same tally of verdicts. */
+function verdictLine(replay: BenchReport['replay']): string {
+  const tally = ({ verdicts }: BenchReport['replay'][number]): string =>
+    Object.entries(verdicts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([verdict, count]) => `${verdict} ${grouped(count)}`)
+      .join(', ');
+  const [first] = replay.map(tally);
+  if (replay.every((each) => tally(each) === first)) return `verdicts, the same on all: ${first ?? ''}`;
+  return replay.map((each) => `verdicts of ${each.runner}: ${tally(each)}`).join('\n');
 }
 
 function pathTable({ path }: BenchReport): string[] {
