@@ -21,3 +21,17 @@ export function isFragmentFrame(frame: Uint8Array): boolean {
   if (link.etherType !== ETHERTYPE_IPV6 || at + 40 > frame.length) return false;
   return new ParsedPacket(frame, 'ipv6', at, frame.length).fragmentHeader >= 0;
 }
+
+/** Both addresses of an IP frame, in an order that both directions share; empty where there are none. */
+export function hostPair(frame: Uint8Array): string {
+  const link = parseEthernet(frame);
+  if (link === undefined) return '';
+  const [at, length] =
+    link.etherType === ETHERTYPE_IPV4 ? [link.payloadOffset + 12, 4] : [link.payloadOffset + 8, 16];
+  const isIp = link.etherType === ETHERTYPE_IPV4 || link.etherType === ETHERTYPE_IPV6;
+  if (!isIp || at + 2 * length > frame.length) return '';
+  const ends = [at, at + length].map((start) =>
+    Buffer.from(frame.subarray(start, start + length)).toString('hex'),
+  );
+  return ends.sort().join(' ');
+}

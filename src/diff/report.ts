@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a verification found: plain data, the same bytes for the same input. Schema: schemas/verify-report.json.
+// What a verification found: plain data, the same bytes for the same input. Schema: schemas/verify.json.
 import type { RunnerName } from '../replay/runner.js';
 import type { RuleReference, VerdictRecord } from '../replay/verdict.js';
 import type { ComparedField, Outcome } from './compare-records.js';

@@ -7,10 +7,12 @@ import type { RuleReference, VerdictRecord } from '../replay/verdict.js';
 import type { Rule, Ruleset } from '../ruleset/ruleset.js';
 import { compareRecords, ruleKey, type ComparedPacket, type Outcome, type Sides } from './compare-records.js';
 import { CoverageCounter } from './coverage.js';
-import { frameFamily, isFragmentFrame } from './frame-facts.js';
+import { frameFamily, hostPair, isFragmentFrame } from './frame-facts.js';
 import type { Apart, Cause, PacketEvidence, SideOfCause, VerifyReport } from './report.js';
 
 const EVIDENCE_BYTES = 256;
+/** Memory stays flat under a flood of fragments; beyond it later packets count as different. */
+const MAX_DIVERGED = 65_536;
 
 type Counted<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -38,6 +40,8 @@ export class Verification {
   private readonly apart = new Map<string, Counted<Apart>>();
   private readonly coverage: CoverageCounter;
   private readonly rules: ReadonlyMap<string, Rule>;
+  /** Pairs of hosts between which the sides saw different packets: one a datagram, one its pieces. */
+  private readonly diverged = new Set<string>();
 
   constructor(private readonly context: VerificationContext) {
     this.coverage = new CoverageCounter(context.ruleset);
@@ -54,11 +58,26 @@ export class Verification {
     this.packets++;
     const family = frameFamily(packet.frame);
     if (family !== undefined) this.coverage.add(left, family);
-    const compared = compareRecords(left, right, this.context.sides, isFragmentFrame(packet.frame));
+    const compared = this.compare(packet, left, right);
     this.counts[compared.outcome]++;
     if (compared.outcome === 'equal' || compared.outcome === 'not-ip') return;
     if (compared.outcome === 'different') this.addCause(compared, packet, left, right, family);
     else this.addApart(compared.outcome, packet, left, right);
+  }
+
+  /**
+   * After a fragmented datagram, connection state differs between a side that judged the datagram and one that
+   * judged pieces: later packets between the same hosts belong to that, not to a rule.
+   */
+  private compare(packet: ReplayPacket, left: VerdictRecord, right: VerdictRecord): ComparedPacket {
+    const compared = compareRecords(left, right, this.context.sides, isFragmentFrame(packet.frame));
+    if (compared.outcome === 'fragment' || (compared.outcome === 'held' && left.verdict !== right.verdict)) {
+      if (this.diverged.size < MAX_DIVERGED) this.diverged.add(hostPair(packet.frame));
+      return compared;
+    }
+    if (compared.outcome !== 'different' || this.diverged.size === 0) return compared;
+    const follows = compared.fields.includes('state') && this.diverged.has(hostPair(packet.frame));
+    return follows ? { ...compared, outcome: 'fragment' } : compared;
   }
 
   /** A packet that no runner was given: its link layer says why. */
@@ -135,7 +154,7 @@ export class Verification {
     const rule = outcome === 'undecided' ? ruleKey(telling.rule) : undefined;
     const reason =
       outcome === 'fragment'
-        ? `the left judges the datagram (${left.verdict}), the right the piece (${right.verdict})`
+        ? fragmentReason(packet, left, right)
         : [telling.reason, rule].filter((each) => each !== undefined).join(' at ');
     this.count(this.apart, `${outcome} ${reason}`, () => ({
       outcome,
@@ -161,6 +180,13 @@ export class Verification {
   private find(rule: RuleReference, family: Family | undefined): Rule | undefined {
     return this.rules.get(`${family ?? ''} ${ruleKey(rule) ?? ''}`);
   }
+}
+
+function fragmentReason(packet: ReplayPacket, left: VerdictRecord, right: VerdictRecord): string {
+  if (isFragmentFrame(packet.frame)) {
+    return `the left judges the datagram (${left.verdict}), the right the piece (${right.verdict})`;
+  }
+  return 'follows a fragmented datagram between the same hosts: one side has its connection, the other does not';
 }
 
 function evidence(packet: ReplayPacket, left: VerdictRecord, right: VerdictRecord): PacketEvidence {
