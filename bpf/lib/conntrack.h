@@ -2,8 +2,8 @@
 /*
  * Connection tracking with the meaning of net/netfilter/nf_conntrack_core.c nf_conntrack_in: NEW,
  * ESTABLISHED, RELATED for ICMP errors, INVALID, UNTRACKED. An entry is made when the packet is accepted
- * for good (confirm). Not tracked as the kernel does: TCP windows (all sequence numbers count as inside),
- * SCTP and DCCP (ports and a lifetime only), expectations of helpers, zones.
+ * for good (confirm). Not tracked as the kernel does: TCP windows (all sequence numbers count as inside), DCCP
+ * (as kernels do since its tracker is gone), expectations of helpers, zones.
  */
 #ifndef IPT2EBPF_CONNTRACK_H
 #define IPT2EBPF_CONNTRACK_H
@@ -11,6 +11,7 @@
 #include "checksum.h"
 #include "maps.h"
 #include "parse.h"
+#include "sctp.h"
 #include "tcp.h"
 #include "tuple.h"
 
@@ -227,7 +228,7 @@ static __always_inline int track_icmp(struct __sk_buff *skb, struct packet *p)
 {
 	__u32 type = p->f[F_SPORT] >> 8;
 
-	if (p->f[F_AVAIL] < 8 || checksum_wrong(skb, p, 2))
+	if (p->f[F_AVAIL] < 8 || arrived_damaged(skb, p, 2))
 		return 1;
 	if (p->family == 4) {
 		if (type > 18)
@@ -268,9 +269,9 @@ static __always_inline int track_udp(struct __sk_buff *skb, struct packet *p, st
 		if (!sum || (covered && (covered < 8 || covered > bytes)))
 			return 0;
 	} else {
-		if (covered > bytes || covered < 8)
+		if ((covered > bytes && !p->fragmented) || covered < 8)
 			return 0;
-		if (sum && checksum_wrong(skb, p, 6))
+		if (sum && arrived_damaged(skb, p, 6))
 			return 0;
 	}
 	if (!known)
@@ -295,6 +296,8 @@ static __always_inline int track_protocol(struct __sk_buff *skb, struct packet *
 	switch (protocol) {
 	case PROTOCOL_TCP:
 		return track_tcp(skb, p, c, known, reply);
+	case PROTOCOL_SCTP:
+		return track_sctp(skb, p, c, known, reply);
 	case PROTOCOL_UDP:
 	case PROTOCOL_UDPLITE:
 		return track_udp(skb, p, c, known) ? TRACK_ACCEPT : TRACK_INVALID;

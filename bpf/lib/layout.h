@@ -138,10 +138,12 @@
 #define TABLE_ROUTE 6
 #define TABLE_ENTRY 8
 #define TABLE_TIMEOUT 24
-#define TABLE_TCP_NEXT 44
-#define TABLE_SOURCES 68
-#define TABLE_BROADCAST 69
-#define TABLE_END 72
+#define TABLE_TCP_NEXT 52
+#define TABLE_SOURCES 76
+#define TABLE_BROADCAST 77
+#define TABLE_SCTP_NEXT 78
+#define TABLE_CRC 79
+#define TABLE_END 80
 
 /* what rules ask for beyond the always-filled fields */
 #define WANT_TCP_OPTIONS 1
@@ -233,11 +235,28 @@
 #define TIMEOUT_GRE_STREAM 6
 #define TIMEOUT_TCP_UNACK 7
 #define TIMEOUT_TCP 8
+#define TIMEOUT_SCTP 18
 
 /* connection.tcp_flags */
 #define CT_TCP_CLOSE_INIT 1
 #define CT_TCP_SIMULTANEOUS 2
 #define CT_TCP_CHALLENGE 4
+
+/* connection.tcp_state of SCTP; INVALID stands in the transition table only */
+#define SCTP_NONE 0
+#define SCTP_CLOSED 1
+#define SCTP_COOKIE_WAIT 2
+#define SCTP_COOKIE_ECHOED 3
+#define SCTP_ESTABLISHED 4
+#define SCTP_SHUTDOWN_SENT 5
+#define SCTP_SHUTDOWN_RECD 6
+#define SCTP_SHUTDOWN_ACK_SENT 7
+#define SCTP_HEARTBEAT_SENT 8
+#define SCTP_INVALID 15
+
+/* connection.tcp_flags of SCTP; INIT_SEEN is shifted by direction */
+#define CT_SCTP_INIT_SEEN 1
+#define CT_SCTP_HEARTBEAT_FAILED 4
 
 /* map `config`, ARRAY of one */
 struct config {
@@ -331,13 +350,14 @@ _Static_assert(sizeof(struct connection_key) == 40, "connection_key");
 struct connection {
 	__u64 expires; /* jiffies64; the entry is dead from then on */
 	__u32 status; /* CT_* */
-	__u32 tcp_state; /* TCP_CONNTRACK_*, or 0 */
+	__u32 tcp_state; /* TCP_* or SCTP_*, or 0 */
 	__u64 stream; /* UDP: jiffies64 from which a replied flow is a stream */
 	__u32 mark; /* connection mark */
-	__u32 tcp_flags; /* CT_TCP_* */
+	__u32 tcp_flags; /* CT_TCP_* or CT_SCTP_* */
 	__u16 last_segment; /* SEGMENT_* of the last TCP segment believed or ignored */
-	__u16 last_reply; /* 1: that segment came from the reply side */
+	__u16 last_reply; /* 1: that segment, or the last SCTP heartbeat with a wrong tag, came from the reply side */
 	__u32 last_end; /* sequence number behind the last ignored segment, host order */
+	__u32 tags[2]; /* SCTP verification tags by direction, host order */
 };
 _Static_assert(__builtin_offsetof(struct connection, expires) == 0, "connection.expires");
 _Static_assert(__builtin_offsetof(struct connection, status) == 8, "connection.status");
@@ -348,7 +368,8 @@ _Static_assert(__builtin_offsetof(struct connection, tcp_flags) == 28, "connecti
 _Static_assert(__builtin_offsetof(struct connection, last_segment) == 32, "connection.last_segment");
 _Static_assert(__builtin_offsetof(struct connection, last_reply) == 34, "connection.last_reply");
 _Static_assert(__builtin_offsetof(struct connection, last_end) == 36, "connection.last_end");
-_Static_assert(sizeof(struct connection) == 40, "connection");
+_Static_assert(__builtin_offsetof(struct connection, tags) == 40, "connection.tags");
+_Static_assert(sizeof(struct connection) == 48, "connection");
 
 /* map `events`, ring buffer: one per packet that meets a LOG rule */
 struct event {

@@ -20,6 +20,9 @@
 /* Longest piece of a payload summed at once; bpf_csum_diff takes 512. */
 #define SUM_BYTES 512
 
+/* SCTP chunks kept per packet, a power of two. */
+#define PACKET_CHUNKS 32
+
 struct fragment_key {
 	__u32 source[4];
 	__u32 destination[4];
@@ -53,6 +56,7 @@ struct packet {
 	__u32 output; /* ifindex the packet will leave by, 0 = unknown */
 	__u32 frame_length;
 	__u32 cursor; /* of loops over options: kept here, the verifier forgets its bounds and sees one state */
+	__u32 left; /* bytes that a loop over the packet has still to do */
 	__u32 egress; /* 1: on the way out */
 	__u32 loopback;
 
@@ -69,6 +73,10 @@ struct packet {
 
 	struct config config;
 	struct result result;
+	__u32 chunks[PACKET_CHUNKS]; /* SCTP: type | flags << 8 | offset << 16 */
+	__u32 chunk_count;
+	__u32 crc; /* of the packet so far */
+	__u32 chunk_types; /* bits of the types below 16 */
 	__u8 sum[SUM_BYTES + 8];
 };
 

@@ -202,7 +202,6 @@ static __always_inline int is_damaged(struct __sk_buff *skb, struct packet *p)
 	switch (p->f[F_PROTO]) {
 	case PROTOCOL_UDP:
 		return (p->f[F_AVAIL] < 8 || l4_16(p, 6)) && checksum_wrong(skb, p, 6);
-	case 33: /* DCCP */
 	case PROTOCOL_GRE:
 	case 50: /* ESP */
 	case 51: /* AH */
@@ -218,8 +217,7 @@ static __always_inline int is_damaged(struct __sk_buff *skb, struct packet *p)
 /* Returns 1 when the frame now holds the ICMP error. */
 __attribute__((noinline)) int answer_icmp(struct __sk_buff *skb, struct packet *p)
 {
-	__u32 kind, ip, most, quoted, left, at, room;
-	__s64 sum = 0;
+	__u32 kind, ip, most, quoted, room;
 
 	if (!p || p->f[F_FRAG] || is_icmp_error(p) || is_damaged(skb, p) || !icmp_allowed(p))
 		return 0;
@@ -233,26 +231,7 @@ __attribute__((noinline)) int answer_icmp(struct __sk_buff *skb, struct packet *
 	if (bpf_skb_change_tail(skb, ETH_HLEN + quoted, 0))
 		return 0;
 	/* The quoted packet is summed where it is, before it moves. */
-	at = ETH_HLEN;
-	left = quoted;
-	for (int i = 0; i < 3; i++) {
-		__u32 bytes = left < SUM_BYTES ? left : SUM_BYTES;
-
-		if (!bytes)
-			break;
-		if (bytes & 3) {
-			__u32 *end = (__u32 *)&p->sum[bytes & (SUM_BYTES - 1) & ~3u];
-
-			*end = 0;
-		}
-		if (bpf_skb_load_bytes(skb, at, p->sum, bytes))
-			return 0;
-		sum = bpf_csum_diff(0, 0, (__be32 *)p->sum, (bytes + 3) & ~3u, (__u32)sum);
-		at += bytes;
-		left -= bytes;
-	}
-
-	__u32 total = bpf_ntohs((__u16)fold((__u64)(__u32)sum)) + kind;
+	__u32 total = sum_frame(skb, p, ETH_HLEN, quoted) + kind;
 	__u32 source4 = T(T(TABLE_SOURCES) + (p->egress ? 0 : interface_id(p->ifindex)));
 
 	/* An own address answers for itself; for others, this host does. */

@@ -76,7 +76,7 @@ __attribute__((noinline)) static int track_tcp(struct __sk_buff *skb, struct pac
 
 	if (p->f[F_AVAIL] < 20 || header < 20 || header > bytes)
 		return TRACK_INVALID;
-	if (checksum_wrong(skb, p, 16) || !flags_sane(flags))
+	if (arrived_damaged(skb, p, 16) || !flags_sane(flags))
 		return TRACK_INVALID;
 	if (!known) {
 		__u32 first = next_state(0, kind, TCP_NONE);

@@ -49,7 +49,10 @@ export default class Migrate extends BaseCommand {
   }
 }
 
-function summary({ ok, summary: counts, program }: Awaited<ReturnType<typeof migrate>>['report'], folder: string): string {
+function summary(
+  { ok, summary: counts, program }: Awaited<ReturnType<typeof migrate>>['report'],
+  folder: string,
+): string {
   if (!ok || program === undefined) {
     return `no program: see ${folder}/report.md for what stands against it (${counts.rules} rules)`;
   }

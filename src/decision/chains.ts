@@ -68,7 +68,10 @@ export function chainFacts(chain: ModelChain, facts: ReadonlyMap<string, ChainFa
       if (action.goto && !callee.closed) returns = true;
       if (isCertain(entry) && callee.closed) closed = true;
     }
-    if ((action.kind === 'accept' || action.kind === 'drop' || action.kind === 'reject') && isCertain(entry)) {
+    if (
+      (action.kind === 'accept' || action.kind === 'drop' || action.kind === 'reject') &&
+      isCertain(entry)
+    ) {
       closed = true;
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model -> decision table: header, routing diagrams and both families' chains in one flat array.
 import type { Model, PhaseName } from '../model/model.js';
-import { tcpTransitionWords } from '../program/conntrack-constants.js';
+import { crcWords, sctpTransitionWords, tcpTransitionWords } from '../program/conntrack-constants.js';
 import { FAMILY_INDEX } from '../program/layout.js';
 import { HEADER, PHASE, WANT } from '../program/table-format.js';
 import { FamilyCompiler } from './family-compiler.js';
@@ -45,6 +45,8 @@ export function compileModel(model: Model): CompiledTable {
   }
   table.set(header.SOURCES, table.append(model.sources.map((address) => address >>> 0)));
   table.set(header.TRACK, track);
+  table.set(header.SCTP_NEXT, table.append(sctpTransitionWords()));
+  table.set(header.CRC, table.append(crcWords()));
   model.timeouts.forEach((jiffies, i) => table.set(header.TIMEOUT + i, jiffies));
   tcpTransitionWords().forEach((word, i) => table.set(header.TCP_NEXT + i, word));
   table.set(

@@ -86,12 +86,24 @@ class Builder {
       .sort((a, b) => b.level - a.level);
     let id = this.intern(this.order.length, [], -1, item.candidate, item.final);
     for (const { level, ranges } of constraints) {
-      id = this.intern(level, ranges.flatMap((each) => [each.first, each.last]), id, item.candidate, item.final);
+      id = this.intern(
+        level,
+        ranges.flatMap((each) => [each.first, each.last]),
+        id,
+        item.candidate,
+        item.final,
+      );
     }
     return id;
   }
 
-  private intern(level: number, ranges: readonly number[], next: number, candidate: number, final: boolean): number {
+  private intern(
+    level: number,
+    ranges: readonly number[],
+    next: number,
+    candidate: number,
+    final: boolean,
+  ): number {
     const key = `${level};${next};${candidate};${ranges.join()}`;
     let id = this.suffixIds.get(key);
     if (id === undefined) {
@@ -176,7 +188,11 @@ class Builder {
     return id;
   }
 
-  private merge(sequence: readonly number[], passive: readonly number[], active: readonly number[]): number[] {
+  private merge(
+    sequence: readonly number[],
+    passive: readonly number[],
+    active: readonly number[],
+  ): number[] {
     this.work += passive.length + active.length + 1;
     if (this.work > this.budget) throw new BudgetExceeded(`more than ${this.budget} steps`);
     const out: number[] = [];

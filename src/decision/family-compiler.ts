@@ -6,7 +6,16 @@ import { FIELD, FIELD_SLOTS, FIRST_DERIVED } from '../model/fields.js';
 import type { FieldName } from '../model/fields.js';
 import type { Action, Derived, Entry, FamilyModel, ModelChain, Test } from '../model/model.js';
 import { LOG_PREFIX_BYTES, REJECT_KIND } from '../program/layout.js';
-import { LEAF, MAX_DEPTH, MAX_RECORDS, MAX_WALK, OP, RECORD_FLAG, ROUTE, TEST_LEAF } from '../program/table-format.js';
+import {
+  LEAF,
+  MAX_DEPTH,
+  MAX_RECORDS,
+  MAX_WALK,
+  OP,
+  RECORD_FLAG,
+  ROUTE,
+  TEST_LEAF,
+} from '../program/table-format.js';
 import { callOrder, chainFacts, entryKeys, fieldsRead, isFinal } from './chains.js';
 import type { ChainFacts } from './chains.js';
 import { buildClassifier } from './classifier.js';
@@ -133,7 +142,10 @@ export class FamilyCompiler {
 
   private writeBaseChain(chain: ModelChain, next: number): WrittenChain {
     const verdict = chain.policy === 'ACCEPT' ? op.ACCEPT : op.DROP;
-    const record = this.table.append([verdict | RECORD_FLAG.values.POLICY | this.decides(chain.key), chain.end]);
+    const record = this.table.append([
+      verdict | RECORD_FLAG.values.POLICY | this.decides(chain.key),
+      chain.end,
+    ]);
     const policyList = this.list([record]);
     const body = this.writeEntries(chain, { records: [record], steps: 1 });
     const base = this.table.append([op.BASE, policyList, next, body.list]);
@@ -196,7 +208,11 @@ export class FamilyCompiler {
       records = [this.table.append([op.MASK, slot, FIELD[derived.field], derived.mask])];
     } else {
       const items: Item[] = derived.boxes.map((box) => ({ candidate: 1, final: true, box }));
-      const root = this.writeSingle([...items, { candidate: 0, final: true, box: [] }], derived.note, (leaf) => leaf[0]!);
+      const root = this.writeSingle(
+        [...items, { candidate: 0, final: true, box: [] }],
+        derived.note,
+        (leaf) => leaf[0]!,
+      );
       records = [this.table.append([op.FIELD, slot, root])];
     }
     this.derivedRecords.set(derived.key, records);
@@ -312,7 +328,11 @@ export class FamilyCompiler {
     return { record, steps };
   }
 
-  private writeSingle(items: readonly Item[], place: string, value: (leaf: readonly number[]) => number): number {
+  private writeSingle(
+    items: readonly Item[],
+    place: string,
+    value: (leaf: readonly number[]) => number,
+  ): number {
     const classifier = buildClassifier(items, true);
     if (classifier === undefined || classifier.kind === 'parts') {
       throw new TableRefusal(place, 'too large for a table');
@@ -375,7 +395,8 @@ function actionWords(rule: number, action: Exclude<Action, { kind: 'jump' }>, de
     case 'drop':
       return [op.DROP, rule];
     case 'reject': {
-      const kind = REJECT_KIND.values[action.with.toUpperCase().replaceAll('-', '_') as keyof typeof REJECT_KIND.values];
+      const kind =
+        REJECT_KIND.values[action.with.toUpperCase().replaceAll('-', '_') as keyof typeof REJECT_KIND.values];
       return [op.REJECT, rule, kind];
     }
     case 'return':

@@ -43,8 +43,12 @@ export async function migrate(
   const check = checkReport(ruleset, assessment, input.diagnostics, lint(ruleset), planes);
   const waived = new Set<number>();
   const unfaithful = new Set<number>();
-  for (const { rule, waiver } of assessment.findings) (waiver === undefined ? unfaithful : waived).add(rule.id);
-  const sources = input.sources.map(({ name, text }) => ({ name, sha256: sha256(Buffer.from(text, 'latin1')) }));
+  for (const { rule, waiver } of assessment.findings)
+    (waiver === undefined ? unfaithful : waived).add(rule.id);
+  const sources = input.sources.map(({ name, text }) => ({
+    name,
+    sha256: sha256(Buffer.from(text, 'latin1')),
+  }));
   const origin = {
     sources: sources.map(({ name }) => name),
     digest: sha256(sources.map((source) => source.sha256).join('\n')),
@@ -89,7 +93,11 @@ export async function migrate(
   files.set('report.md', { contents: reportText(report) });
   files.set(MANIFEST_FILE, { contents: JSON.stringify(manifest(report, files, model), null, 2) + '\n' });
   const refused = refusal instanceof LoweringRefusal ? ruleset.rules[refusal.rule ?? -1] : undefined;
-  return { report, files, diagnostics: refusal === undefined ? [] : [refusalDiagnostic(refusal.message, refused)] };
+  return {
+    report,
+    files,
+    diagnostics: refusal === undefined ? [] : [refusalDiagnostic(refusal.message, refused)],
+  };
 }
 
 function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, { host }: LoadedInput): void {
@@ -108,22 +116,29 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
   const { host, hostGiven } = input;
   const out: string[] = [];
   if (!hostGiven) {
-    out.push('No host was given: interfaces and addresses are those of the default host. Use a snapshot or --host.');
+    out.push(
+      'No host was given: interfaces and addresses are those of the default host. Use a snapshot or --host.',
+    );
   }
   out.push('Own addresses are those of the host as given; when they change, migrate again.');
   if (model?.families.some(({ tracked }) => tracked) === true) {
     out.push(
-      'Connections are tracked without TCP windows, and SCTP and DCCP by ports alone; ' +
-        `the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
+      `Connections are tracked without TCP windows; the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
     );
   }
-  out.push('Fragments are judged piece by piece: later pieces share the fate of the first, where it came before them.');
+  out.push(
+    'Fragments are judged piece by piece: later pieces share the fate of the first, where it came before them.',
+  );
   const wildcards = input.ruleset.rules.some(({ header }) =>
-    [header.inInterface, header.outInterface].some((each) => each?.value.wildcard === true && each.value.name !== ''),
+    [header.inInterface, header.outInterface].some(
+      (each) => each?.value.wildcard === true && each.value.name !== '',
+    ),
   );
   if (wildcards) out.push('Interfaces that come up later are not attached to: run load.sh load again.');
   if (host.interfaces.some(({ name }) => interfaceSysctl(host, name, 'rp_filter') !== 0)) {
-    out.push('Reverse-path filtering is left to the kernel: what it drops afterwards was counted as accepted.');
+    out.push(
+      'Reverse-path filtering is left to the kernel: what it drops afterwards was counted as accepted.',
+    );
   }
   if (model?.families.some(({ chains }) => usesReject(chains)) === true) {
     out.push('Answers of REJECT are sent by the program and are not judged by OUTPUT.');

@@ -31,9 +31,13 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, Out
     await replace(place, scratch);
   } catch (error) {
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
-    throw new EnvironmentError(`the output folder ${folder} cannot be written: ${(error as Error).message}`, [], {
-      cause: error,
-    });
+    throw new EnvironmentError(
+      `the output folder ${folder} cannot be written: ${(error as Error).message}`,
+      [],
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -58,7 +62,8 @@ async function replace(place: string, scratch: string): Promise<void> {
 async function refuseForeign(place: string, folder: string): Promise<void> {
   const found = await lstat(place).catch(() => undefined);
   if (found === undefined) return;
-  if (!found.isDirectory()) throw new EnvironmentError(`${folder} is there and is not a folder`, ['name another with -o']);
+  if (!found.isDirectory())
+    throw new EnvironmentError(`${folder} is there and is not a folder`, ['name another with -o']);
   const names = await readdir(place);
   if (names.length > 0 && !names.includes(MANIFEST_FILE)) {
     throw new EnvironmentError(`${folder} holds files that no migration wrote`, [

@@ -48,7 +48,9 @@ export function migratedRules(
     if (unfaithful.has(report.id)) {
       return { ...report, text, became: 'open', ...(report.reason !== undefined && { why: report.reason }) };
     }
-    return why === undefined ? { ...report, text, became: 'carried' } : { ...report, text, became: 'left', why };
+    return why === undefined
+      ? { ...report, text, became: 'carried' }
+      : { ...report, text, became: 'left', why };
   });
 }
 
@@ -79,15 +81,22 @@ export function reportText(report: MigrationReport): string {
       `approximate ${summary.approximate}, unsupported ${summary.unsupported}).`,
     ...(report.waivers.length === 0 ? [] : [`Waivers: ${report.waivers.join(', ')}.`]),
     '',
-    ...section('What stands against a program', rules.filter(({ became }) => became === 'open').map(ruleLine)),
+    ...section(
+      'What stands against a program',
+      rules.filter(({ became }) => became === 'open').map(ruleLine),
+    ),
     ...section(
       'Problems that belong to no rule',
       report.problems.map(
-        ({ code, message, waiver }) => `- ${code}: ${message}${waiver === undefined ? '' : ` (waived: ${waiver})`}`,
+        ({ code, message, waiver }) =>
+          `- ${code}: ${message}${waiver === undefined ? '' : ` (waived: ${waiver})`}`,
       ),
     ),
     ...section('Rules left out', rules.filter(({ became }) => became === 'left').map(ruleLine)),
-    ...section('Good to know', report.notes.map((note) => `- ${note}`)),
+    ...section(
+      'Good to know',
+      report.notes.map((note) => `- ${note}`),
+    ),
     ...(program === undefined ? [] : programSection(program)),
     '## How to go on',
     '',

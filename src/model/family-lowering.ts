@@ -63,7 +63,10 @@ export class FamilyLowering implements LowerContext {
   interfaces(key: 'IIF' | 'OIF', pattern: InterfacePattern): Boxes {
     if (pattern.wildcard && pattern.name === '') return EVERYTHING;
     const ids = Object.entries(this.ids).filter(([name]) => matchesInterface(name, pattern));
-    return where(key, ids.map(([, id]) => ({ first: id, last: id })));
+    return where(
+      key,
+      ids.map(([, id]) => ({ first: id, last: id })),
+    );
   }
 
   interfaceNames(): ReadonlyMap<string, number> {

@@ -70,7 +70,14 @@ export const TCPOPT_BAD = 0x100;
 export const MAC_NONE = 0x10000;
 
 /** CT: state in the low bits (STATE of program/layout.ts), then these. */
-export const CT_FIELD = { STATE_MASK: 7, REPLY: 8, SEEN_REPLY: 16, ASSURED: 32, CONFIRMED: 64, TRACKED: 128 } as const;
+export const CT_FIELD = {
+  STATE_MASK: 7,
+  REPLY: 8,
+  SEEN_REPLY: 16,
+  ASSURED: 32,
+  CONFIRMED: 64,
+  TRACKED: 128,
+} as const;
 export const CT_FIELD_LIMIT = 256;
 
 /** Largest value a field can hold: what "any" means for it. */

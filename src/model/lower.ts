@@ -64,9 +64,13 @@ export function lower(ruleset: Ruleset, host: Host, options: LowerOptions): Mode
   const keys = new Set(
     families.flatMap(({ chains, derived }) => [
       ...Object.values(chains).flatMap(({ entries }) =>
-        entries.flatMap(({ tests }) => tests.flatMap((test) => (test.kind === 'fields' ? keysOf(test.match) : []))),
+        entries.flatMap(({ tests }) =>
+          tests.flatMap((test) => (test.kind === 'fields' ? keysOf(test.match) : [])),
+        ),
       ),
-      ...Object.values(derived).flatMap((each) => (each.kind === 'masked' ? [each.field] : keysOf(each.boxes))),
+      ...Object.values(derived).flatMap((each) =>
+        each.kind === 'masked' ? [each.field] : keysOf(each.boxes),
+      ),
     ]),
   );
   const hz = host.hz ?? DEFAULT_HZ;

@@ -32,7 +32,8 @@ export function packetFields(packet: ParsedPacket, context: PacketContext): Uint
   if (first && available >= 2) fields[FIELD.SPORT] = load16(frame, l4Offset);
   if (first && available >= 4) fields[FIELD.DPORT] = load16(frame, l4Offset + 2);
   if (available >= 20) fields[FIELD.TCPFLAGS] = frame[l4Offset + 13]!;
-  if (packet.protocol === TCP && available >= 20) fields[FIELD.TCPOPT] = tcpOptions(packet, context.tcpOptions);
+  if (packet.protocol === TCP && available >= 20)
+    fields[FIELD.TCPOPT] = tcpOptions(packet, context.tcpOptions);
   fields[FIELD.IIF] = context.input;
   fields[FIELD.OIF] = context.output;
   fields[FIELD.CT] = STATE.values.INVALID;
@@ -50,7 +51,7 @@ function tcpOptions({ frame, l4Offset, end }: ParsedPacket, kinds: readonly numb
   const bytes = (frame[l4Offset + 12]! >>> 4) << 2;
   if (bytes < 20 || bytes > end - l4Offset) return TCPOPT_BAD;
   let found = 0;
-  for (let at = 20; at < bytes; ) {
+  for (let at = 20; at < bytes;) {
     const kind = frame[l4Offset + at]!;
     const bit = kinds.indexOf(kind);
     if (bit >= 0) found |= 1 << bit;

@@ -30,7 +30,12 @@ function interfacesWithout(
 ): Boxes {
   const on = Object.entries(interfaces).filter(([device]) => interfaceSysctl(stack.host, device, name) !== 0);
   if (on.length === 0) return EVERYTHING;
-  return not(where('IIF', on.map(([, id]) => ({ first: id, last: id }))));
+  return not(
+    where(
+      'IIF',
+      on.map(([, id]) => ({ first: id, last: id })),
+    ),
+  );
 }
 
 function ipv4OfType(stack: Stack, type: 'local' | 'broadcast'): Boxes {

@@ -101,7 +101,9 @@ function restBoxes(
         return addressRangeBoxes(which, { first: part.address, last: part.address });
       }
       if (part.kind === 'mac' && direction === 'src') return macBoxes(part.mac);
-      throw new LoweringRefusal(`members of the set \`${set.name}\` are not looked up this way by the program`);
+      throw new LoweringRefusal(
+        `members of the set \`${set.name}\` are not looked up this way by the program`,
+      );
     }),
     ...(set.type === 'bitmap:ip,mac' && element.parts.length < 2 ? [unboundMac(set)] : []),
   );
@@ -109,7 +111,9 @@ function restBoxes(
 
 /** A member without MAC is bound by the first packet from its address: state that a table does not hold. */
 function unboundMac(set: IpSet): never {
-  throw new LoweringRefusal(`the set \`${set.name}\` has members without a MAC address, which packets fill in`);
+  throw new LoweringRefusal(
+    `the set \`${set.name}\` has members without a MAC address, which packets fill in`,
+  );
 }
 
 function macBoxes(text: string): Boxes {
@@ -180,7 +184,8 @@ interface Painted {
 
 function prefixEnds(address: AddressWords, bits: number, family: Family): { first: bigint; last: bigint } {
   const mask = prefixMask(bits, family);
-  const value = (words: readonly number[]): bigint => words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n);
+  const value = (words: readonly number[]): bigint =>
+    words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n);
   return {
     first: value(address.map((word, i) => (word & mask[i]!) >>> 0)),
     last: value(address.map((word, i) => (word | ~mask[i]!) >>> 0)),
@@ -228,7 +233,14 @@ const ICMP = 1;
 const ICMPV6 = 58;
 const NO_NEXT_HEADER = 59;
 /** Bytes of header that must be there before ports are read (ip_set_getport.c). */
-const HEADER_BYTES: Readonly<Record<number, number>> = { [TCP]: 20, [UDP]: 8, 136: 8, 132: 12, [ICMP]: 8, [ICMPV6]: 8 };
+const HEADER_BYTES: Readonly<Record<number, number>> = {
+  [TCP]: 20,
+  [UDP]: 8,
+  136: 8,
+  132: 12,
+  [ICMP]: 8,
+  [ICMPV6]: 8,
+};
 
 /** Packets whose protocol and port are these, as ip_set_get_ip4_port and ip_set_get_ip6_port see them. */
 function portBoxes(protocol: number, port: number, direction: Direction, family: Family): Boxes {

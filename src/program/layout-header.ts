@@ -18,7 +18,8 @@ const C_TYPE = { u8: '__u8', u16: '__u16', u32: '__u32', u64: '__u64' } as const
 
 function enumerationText(enumeration: Enumeration): string {
   const lines = Object.entries(enumeration.values).map(
-    ([name, value]) => `#define ${enumeration.prefix}_${name} ${value > 255 ? `0x${value.toString(16)}` : value}`,
+    ([name, value]) =>
+      `#define ${enumeration.prefix}_${name} ${value > 255 ? `0x${value.toString(16)}` : value}`,
   );
   return `/* ${enumeration.note} */\n${lines.join('\n')}\n`;
 }

@@ -119,7 +119,11 @@ export const CONFIG = {
     { name: 'forward4', type: 'u32', note: 'sysctl net.ipv4.ip_forward' },
     { name: 'forward6', type: 'u32', note: 'sysctl net.ipv6.conf.all.forwarding' },
     { name: 'zero', type: 'u32', note: 'always 0: keeps the verifier from propagating constants' },
-    { name: 'unlimited', type: 'u32', note: '1: no rate limit on ICMP answers (replays, whose reference has none)' },
+    {
+      name: 'unlimited',
+      type: 'u32',
+      note: '1: no rate limit on ICMP answers (replays, whose reference has none)',
+    },
   ],
 } as const satisfies StructLayout;
 
@@ -175,13 +179,18 @@ export const CONNECTION = {
   fields: [
     { name: 'expires', type: 'u64', note: 'jiffies64; the entry is dead from then on' },
     { name: 'status', type: 'u32', note: 'CT_*' },
-    { name: 'tcp_state', type: 'u32', note: 'TCP_CONNTRACK_*, or 0' },
+    { name: 'tcp_state', type: 'u32', note: 'TCP_* or SCTP_*, or 0' },
     { name: 'stream', type: 'u64', note: 'UDP: jiffies64 from which a replied flow is a stream' },
     { name: 'mark', type: 'u32', note: 'connection mark' },
-    { name: 'tcp_flags', type: 'u32', note: 'CT_TCP_*' },
+    { name: 'tcp_flags', type: 'u32', note: 'CT_TCP_* or CT_SCTP_*' },
     { name: 'last_segment', type: 'u16', note: 'SEGMENT_* of the last TCP segment believed or ignored' },
-    { name: 'last_reply', type: 'u16', note: '1: that segment came from the reply side' },
+    {
+      name: 'last_reply',
+      type: 'u16',
+      note: '1: that segment, or the last SCTP heartbeat with a wrong tag, came from the reply side',
+    },
     { name: 'last_end', type: 'u32', note: 'sequence number behind the last ignored segment, host order' },
+    { name: 'tags', type: 'u32', count: 2, note: 'SCTP verification tags by direction, host order' },
   ],
 } as const satisfies StructLayout;
 
@@ -210,14 +219,7 @@ export const EVENT = {
   ],
 } as const satisfies StructLayout;
 
-export const STRUCTS: readonly StructLayout[] = [
-  CONFIG,
-  RESULT,
-  COUNTER,
-  CONNECTION_KEY,
-  CONNECTION,
-  EVENT,
-];
+export const STRUCTS: readonly StructLayout[] = [CONFIG, RESULT, COUNTER, CONNECTION_KEY, CONNECTION, EVENT];
 
 export const ENUMERATIONS: readonly Enumeration[] = [
   MODE,

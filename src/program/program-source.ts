@@ -101,7 +101,10 @@ function ruleLine(rule: Rule): string {
 function comment(lines: readonly string[]): string {
   return lines
     .map((line) => {
-      const safe = line.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll('*/', '* /').replaceAll('/*', '/ *');
+      const safe = line
+        .replaceAll(/[^\x20-\x7e]/g, '?')
+        .replaceAll('*/', '* /')
+        .replaceAll('/*', '/ *');
       return ` * ${safe.length > LINE ? `${safe.slice(0, LINE)}...` : safe}`;
     })
     .join('\n');

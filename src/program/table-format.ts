@@ -39,12 +39,16 @@ export const HEADER = {
     /** Lifetimes of connections in jiffies, indexed by TIMEOUT_*. */
     TIMEOUT: 24,
     /** Next TCP state, 4 bits each: two words per (reply * 6 + segment), indexed by state. */
-    TCP_NEXT: 44,
+    TCP_NEXT: 52,
     /** Address of one word per interface id: the IPv4 address errors come from. */
-    SOURCES: 68,
+    SOURCES: 76,
     /** Root whose leaf is 1 for IPv4 broadcast destinations, else 0. */
-    BROADCAST: 69,
-    END: 72,
+    BROADCAST: 77,
+    /** Address of the next SCTP state, as TCP_NEXT: two words per (reply * 16 + chunk type). */
+    SCTP_NEXT: 78,
+    /** Address of the 256 words of CRC-32c. */
+    CRC: 79,
+    END: 80,
   },
 } as const satisfies Enumeration;
 

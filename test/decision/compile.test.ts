@@ -29,7 +29,8 @@ function interesting(family: FamilyModel): Map<string, number[]> {
   const note = (key: string, first: number, last: number): void => {
     const derived = family.derived[key];
     if (derived?.kind === 'member') {
-      for (const box of derived.boxes) for (const each of box) for (const r of each.ranges) note(each.key, r.first, r.last);
+      for (const box of derived.boxes)
+        for (const each of box) for (const r of each.ranges) note(each.key, r.first, r.last);
       return;
     }
     const field = derived === undefined ? key : derived.field;
@@ -72,7 +73,12 @@ function compare(model: Model, random: Random, packets: number): number {
         let asked = 0;
         const want = runPhase(family, phase, fields.slice(), () => wishes[asked++ % 64]!);
         asked = 0;
-        const got = machine.run(family.family === 'ipv4' ? 0 : 1, PHASES[phase], fields, () => wishes[asked++ % 64]!);
+        const got = machine.run(
+          family.family === 'ipv4' ? 0 : 1,
+          PHASES[phase],
+          fields,
+          () => wishes[asked++ % 64]!,
+        );
         expect({ verdict: got.verdict, hits: got.hits }).toEqual({ verdict: want.verdict, hits: want.hits });
         expect(got.steps).toBeLessThanOrEqual(MAX_RECORDS);
         compared++;
@@ -95,10 +101,14 @@ describe('a table decides as its model', () => {
     const random = seeded(7);
     const lines = ['*filter', ':INPUT DROP [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]'];
     for (let i = 0; i < 1500; i++) {
-      const source = random.chance(0.6) ? ` -s 10.${random.below(256)}.${random.below(256)}.${random.below(256)}/32` : '';
+      const source = random.chance(0.6)
+        ? ` -s 10.${random.below(256)}.${random.below(256)}.${random.below(256)}/32`
+        : '';
       const destination = random.chance(0.5) ? ` -d 203.0.${random.below(256)}.0/24` : '';
       const first = random.below(60_000);
-      lines.push(`-A INPUT${source}${destination} -p tcp -m tcp --dport ${first}:${first + random.below(900)} -j ${random.pick(['ACCEPT', 'DROP'])}`);
+      lines.push(
+        `-A INPUT${source}${destination} -p tcp -m tcp --dport ${first}:${first + random.below(900)} -j ${random.pick(['ACCEPT', 'DROP'])}`,
+      );
     }
     lines.push('COMMIT', '');
     const model = lower(loadText(lines.join('\n'), ''), DEFAULT_HOST, { waived: new Set() });

@@ -3,7 +3,15 @@
 // read, sets, limits, all kinds of matches, for both families.
 import type { Random } from './random.js';
 
-const ADDRESSES4 = ['10.0.0.1', '10.0.0.7', '203.0.113.2', '203.0.113.9', '198.51.100.7', '192.0.2.1', '224.0.0.1'];
+const ADDRESSES4 = [
+  '10.0.0.1',
+  '10.0.0.7',
+  '203.0.113.2',
+  '203.0.113.9',
+  '198.51.100.7',
+  '192.0.2.1',
+  '224.0.0.1',
+];
 const ADDRESSES6 = ['2001:db8:1::2', '2001:db8:1::9', '2001:db8:2::1', '2001:db8:9::1', 'fe80::1', 'ff02::1'];
 const PORTS = [1, 22, 53, 80, 443, 1024, 8080, 65535];
 
@@ -18,12 +26,14 @@ export function randomDump(random: Random, family: 4 | 6): RandomDump {
   const table = (name: string, bases: readonly string[]): void => {
     const users = ['a', 'b', 'c'].map((each) => `${name[0]}${each}`);
     lines.push(`*${name}`);
-    for (const base of bases) lines.push(`:${base} ${name === 'filter' && random.chance(0.4) ? 'DROP' : 'ACCEPT'} [0:0]`);
+    for (const base of bases)
+      lines.push(`:${base} ${name === 'filter' && random.chance(0.4) ? 'DROP' : 'ACCEPT'} [0:0]`);
     for (const user of users) lines.push(`:${user} - [0:0]`);
     for (const [depth, chain] of [...bases, ...users].entries()) {
       const callees = users.slice(Math.max(0, depth - bases.length + 1));
       const count = random.below(9);
-      for (let i = 0; i < count; i++) lines.push(`-A ${chain}${randomRule(random, family, name, chain, callees)}`);
+      for (let i = 0; i < count; i++)
+        lines.push(`-A ${chain}${randomRule(random, family, name, chain, callees)}`);
     }
     lines.push('COMMIT');
   };
@@ -63,7 +73,8 @@ function randomRule(
 ): string {
   const not = (): string => (random.chance(0.25) ? '! ' : '');
   const addresses = family === 4 ? ADDRESSES4 : ADDRESSES6;
-  const net = (): string => `${random.pick(addresses)}/${random.pick(family === 4 ? [0, 8, 24, 31, 32] : [0, 32, 64, 127, 128])}`;
+  const net = (): string =>
+    `${random.pick(addresses)}/${random.pick(family === 4 ? [0, 8, 24, 31, 32] : [0, 32, 64, 127, 128])}`;
   const isInput = ['PREROUTING', 'INPUT', 'FORWARD'].includes(chain);
   const isOutput = ['OUTPUT', 'FORWARD', 'POSTROUTING'].includes(chain);
   let text = '';
@@ -81,7 +92,8 @@ function randomRule(
   if (protocol === 'tcp') {
     if (random.chance(0.5)) text += ` -m tcp ${not()}--dport ${ports()}`;
     if (random.chance(0.2)) text += ` -m tcp ${not()}--sport ${ports()}`;
-    if (random.chance(0.2)) text += ` -m tcp ${not()}--tcp-flags ${random.pick(['SYN,RST SYN', 'FIN,SYN,RST,ACK SYN', 'ALL NONE'])}`;
+    if (random.chance(0.2))
+      text += ` -m tcp ${not()}--tcp-flags ${random.pick(['SYN,RST SYN', 'FIN,SYN,RST,ACK SYN', 'ALL NONE'])}`;
     if (random.chance(0.1)) text += ` -m tcp ${not()}--tcp-option ${random.pick([2, 3, 8])}`;
   }
   if (protocol === 'udp' && random.chance(0.6)) text += ` -m udp ${not()}--dport ${ports()}`;
@@ -90,28 +102,41 @@ function randomRule(
   }
   if (protocol === 'icmp') text += ` -m icmp ${not()}--icmp-type ${random.pick(['8', '3/1', 'any'])}`;
   if (protocol === 'ipv6-icmp') text += ` -m icmp6 ${not()}--icmpv6-type ${random.pick(['128', '1/4'])}`;
-  if (random.chance(0.15)) text += ` -m mark ${not()}--mark ${random.pick(['0x1', '0x2/0x2', '0x10/0xf0', '0x0/0x5'])}`;
+  if (random.chance(0.15))
+    text += ` -m mark ${not()}--mark ${random.pick(['0x1', '0x2/0x2', '0x10/0xf0', '0x0/0x5'])}`;
   if (random.chance(0.1)) text += ` -m length ${not()}--length ${random.pick(['40', '28:60', '100:65535'])}`;
   if (random.chance(0.1)) {
-    text += family === 4 ? ` -m ttl --ttl-${random.pick(['eq', 'lt', 'gt'])} 64` : ` -m hl --hl-${random.pick(['eq', 'lt', 'gt'])} 64`;
+    text +=
+      family === 4
+        ? ` -m ttl --ttl-${random.pick(['eq', 'lt', 'gt'])} 64`
+        : ` -m hl --hl-${random.pick(['eq', 'lt', 'gt'])} 64`;
   }
-  if (random.chance(0.1)) text += ` -m addrtype ${not()}--dst-type ${random.pick(['LOCAL', 'UNICAST', 'MULTICAST'])}`;
+  if (random.chance(0.1))
+    text += ` -m addrtype ${not()}--dst-type ${random.pick(['LOCAL', 'UNICAST', 'MULTICAST'])}`;
   if (random.chance(0.1)) text += ` -m set ${not()}--match-set nets ${random.pick(['src', 'dst'])}`;
-  if (random.chance(0.1)) text += ` -m set ${not()}--match-set pairs ${random.pick(['src,src', 'dst,dst', 'src,dst'])}`;
+  if (random.chance(0.1))
+    text += ` -m set ${not()}--match-set pairs ${random.pick(['src,src', 'dst,dst', 'src,dst'])}`;
   if (random.chance(0.1)) {
     const [first, last] = family === 4 ? ['10.0.0.2', '192.0.2.200'] : ['2001:db8:1::5', '2001:db8:9::'];
     text += ` -m iprange ${not()}--${random.pick(['src', 'dst'])}-range ${first}-${last}`;
   }
   if (isInput && random.chance(0.05)) text += ` -m mac ${not()}--mac-source 02:00:00:00:aa:01`;
-  if (random.chance(0.08)) text += ` -m limit --limit ${random.pick(['3/hour', '10/minute'])} --limit-burst 2`;
-  if (random.chance(0.1) && table !== 'raw') text += ` -m conntrack ${not()}--ctstate ${random.pick(['NEW', 'INVALID', 'ESTABLISHED,RELATED', 'UNTRACKED'])}`;
+  if (random.chance(0.08))
+    text += ` -m limit --limit ${random.pick(['3/hour', '10/minute'])} --limit-burst 2`;
+  if (random.chance(0.1) && table !== 'raw')
+    text += ` -m conntrack ${not()}--ctstate ${random.pick(['NEW', 'INVALID', 'ESTABLISHED,RELATED', 'UNTRACKED'])}`;
   return text + randomTarget(random, table, callees);
 }
 
 function randomTarget(random: Random, table: string, callees: readonly string[]): string {
   const targets = ['-j ACCEPT', '-j DROP', '-j RETURN', '', '-j LOG --log-prefix "x"'];
   if (callees.length > 0) targets.push(...callees.flatMap((chain) => [`-j ${chain}`, `-g ${chain}`]));
-  if (table === 'mangle') targets.push('-j MARK --set-xmark 0x2/0x3', '-j MARK --set-xmark 0x10/0xff', '-j MARK --set-xmark 0x1/0x0');
+  if (table === 'mangle')
+    targets.push(
+      '-j MARK --set-xmark 0x2/0x3',
+      '-j MARK --set-xmark 0x10/0xff',
+      '-j MARK --set-xmark 0x1/0x0',
+    );
   if (table === 'raw') targets.push('-j CT --notrack');
   const target = random.pick(targets);
   return target === '' ? '' : ` ${target}`;

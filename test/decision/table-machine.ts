@@ -40,7 +40,12 @@ export class TableMachine {
     }
   }
 
-  run(family: 0 | 1, phase: keyof typeof PHASE.values, packet: Uint32Array, allows: () => boolean): MachineOutcome {
+  run(
+    family: 0 | 1,
+    phase: keyof typeof PHASE.values,
+    packet: Uint32Array,
+    allows: () => boolean,
+  ): MachineOutcome {
     const fields = new Uint32Array(FIELD_SLOTS);
     fields.set(packet);
     const hits: number[] = [];

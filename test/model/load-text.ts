@@ -13,6 +13,7 @@ export function loadText(rules: string, ipset = ''): Ruleset {
   const errors = [...parsed.diagnostics, ...sets.diagnostics, ...diagnostics].filter(
     ({ severity }) => severity === 'error',
   );
-  if (errors.length > 0) throw new Error(errors.map(({ message, lineText }) => `${message}: ${lineText}`).join('\n'));
+  if (errors.length > 0)
+    throw new Error(errors.map(({ message, lineText }) => `${message}: ${lineText}`).join('\n'));
   return ruleset;
 }

@@ -58,7 +58,9 @@ function ruleAnswer(rule: Rule, skb: Skb, ruleset: Ruleset, stack: Stack): Answe
 function compare(model: Model, ruleset: Ruleset, random: Random, version: 4 | 6, packets: number): number {
   const stack = new Stack(DEFAULT_HOST);
   const family = model.families[0]!;
-  const entries = new Map(Object.values(family.chains).flatMap(({ entries }) => entries.map((each) => [each.rule, each])));
+  const entries = new Map(
+    Object.values(family.chains).flatMap(({ entries }) => entries.map((each) => [each.rule, each])),
+  );
   let matched = 0;
   for (let i = 0; i < packets; i++) {
     const frame = randomFrame(random, version);

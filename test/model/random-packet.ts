@@ -3,7 +3,16 @@
 // options, extension headers.
 import type { Random } from '../decision/random.js';
 
-const ADDRESSES4 = ['10.0.0.1', '10.0.0.7', '203.0.113.2', '203.0.113.9', '198.51.100.7', '192.0.2.1', '224.0.0.1', '203.0.113.255'];
+const ADDRESSES4 = [
+  '10.0.0.1',
+  '10.0.0.7',
+  '203.0.113.2',
+  '203.0.113.9',
+  '198.51.100.7',
+  '192.0.2.1',
+  '224.0.0.1',
+  '203.0.113.255',
+];
 const ADDRESSES6 = [
   '20010db8000100000000000000000002',
   '20010db8000100000000000000000009',
@@ -20,7 +29,10 @@ export function randomFrame(random: Random, family: 4 | 6): Uint8Array {
   let upper = randomUpper(random, protocol);
   if (random.chance(0.12)) upper = upper.subarray(0, random.below(upper.length + 1));
   const ethernet = Buffer.from(`020000000010${random.pick(MACS)}${family === 4 ? '0800' : '86dd'}`, 'hex');
-  return Buffer.concat([ethernet, family === 4 ? ipv4(random, protocol, upper) : ipv6(random, protocol, upper)]);
+  return Buffer.concat([
+    ethernet,
+    family === 4 ? ipv4(random, protocol, upper) : ipv6(random, protocol, upper),
+  ]);
 }
 
 function randomUpper(random: Random, protocol: number): Buffer {
@@ -35,7 +47,16 @@ function randomUpper(random: Random, protocol: number): Buffer {
   if (protocol !== 6 || upper.length < 20) return upper;
   upper[12] = random.pick([5, 6, 10, 4]) << 4;
   upper[13] = random.pick([2, 16, 18, 4, 20, 0, 41]);
-  if (upper.length > 20) upper.set(random.pick([[2, 4, 5, 180], [1, 3, 3, 7], [8, 0, 0, 0], [1, 1, 1, 0]]), 20);
+  if (upper.length > 20)
+    upper.set(
+      random.pick([
+        [2, 4, 5, 180],
+        [1, 3, 3, 7],
+        [8, 0, 0, 0],
+        [1, 1, 1, 0],
+      ]),
+      20,
+    );
   return upper;
 }
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodeStruct, encodeStruct, memberOffset, placeFields, structSize } from '../../src/program/layout-codec.js';
+import {
+  decodeStruct,
+  encodeStruct,
+  memberOffset,
+  placeFields,
+  structSize,
+} from '../../src/program/layout-codec.js';
 import { layoutHeader } from '../../src/program/layout-header.js';
 import { CONFIG, CONNECTION, RESULT, STRUCTS } from '../../src/program/layout.js';
 import { PACKAGE_ROOT } from '../../src/package-root.js';
