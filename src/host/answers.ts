@@ -31,7 +31,8 @@ export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorField
   const { packet } = cause;
   if (packet.family === 'ipv4' ? !mayAnswerIpv4(cause) : !mayAnswerIpv6(stack, cause, error.type))
     return undefined;
-  const isOwn = cause.route === 'local';
+  // What the host sent to itself is answered from where it went, as what arrived is (RTCF_LOCAL).
+  const isOwn = cause.route === 'local' || (cause.route === 'output' && isForHost(stack, packet));
   const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
   if (route.kind !== 'output') return undefined;
   const source = isOwn
@@ -75,6 +76,11 @@ export function rejectChecksumValid(packet: ParsedPacket): boolean {
     default:
       return transportChecksumValid(packet);
   }
+}
+
+function isForHost(stack: Stack, { family, source, destination }: ParsedPacket): boolean {
+  const route = stack.routeOutput(family, source, destination, 0);
+  return route.kind === 'output' && route.type === 'local';
 }
 
 function mayAnswerIpv4({ packet, packetType, route }: Cause): boolean {

@@ -153,6 +153,7 @@ export class Stack {
   /** What a packet of the host's own that loops through `lo` is dropped for on arrival there. */
   loopFault(packet: ParsedPacket): StackDrop | undefined {
     if (packet.family === 'ipv4') {
+      if (packet.frame[packet.l3Offset]! >>> 4 !== 4) return drop('bad-version');
       const fault = packet.l4Offset === packet.l3Offset + 20 ? undefined : ipv4OptionsFault(packet);
       return fault === undefined ? undefined : drop(fault);
     }
@@ -214,6 +215,13 @@ export class Stack {
       return output(device, 'multicast');
     }
     return output(device, 'unicast', route.gateway);
+  }
+
+  /** Routes a packet that the host sends whole; one too long for the way out is refused (EMSGSIZE, net/ipv4/raw.c). */
+  routeSent(packet: ParsedPacket): OutputRoute {
+    const route = this.routeOutput(packet.family, packet.source, packet.destination, 0);
+    if (route.kind === 'drop') return route;
+    return packet.end - packet.l3Offset > this.interfaces.mtu(route.device) ? drop('too-big') : route;
   }
 
   /** Whether a packet sent by `route` also comes back as a copy: broadcasts, and multicasts to a joined group. */

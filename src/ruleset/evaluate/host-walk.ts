@@ -132,7 +132,7 @@ export class HostWalk {
     if ('kind' in packet) return packet.kind === 'not-ip' ? NOT_IP : { verdict: 'drop', fault: packet.fault };
     if (headersCut(packet, frame)) return { verdict: 'refused', refusal: CUT_SHORT };
     const skb = this.newSkb(packet, 'host', frame);
-    const route = this.stack.routeOutput(packet.family, packet.source, packet.destination, 0);
+    const route = this.stack.routeSent(packet);
     if (route.kind === 'drop') return { verdict: 'drop', fault: route.fault };
     return this.emit(skb, route, observer);
   }
@@ -191,8 +191,9 @@ export class HostWalk {
   /** In at `skb.inInterface` what has just gone out, without another routing decision. */
   private arriveAgain(skb: Skb, route: AnswerRoute, observer: WalkObserver | undefined): Outcome {
     const fault = this.stack.loopFault(skb.packet);
-    // IPv6 looks at the header before the hook, IPv4 at options behind it.
-    if (fault !== undefined && skb.family === 'ipv6') return { verdict: 'drop', skb, fault: fault.fault };
+    // The header is looked at before the hook, IPv4 options behind it.
+    if (fault !== undefined && (skb.family === 'ipv6' || fault.fault === 'bad-version'))
+      return { verdict: 'drop', skb, fault: fault.fault };
     const early = this.pass('PREROUTING', skb, 'output', route, observer);
     if (early !== undefined) return early;
     return fault === undefined
