@@ -127,7 +127,7 @@ function whyNoProgram({ findings, loose, errors }: Assessment): Diagnostic[] {
     {
       code: 'IPT0850',
       severity: 'error',
-      message: `there is no program to run: ${open.length} findings stand against carrying the rules over`,
+      message: `there is no program to run: ${open.length} ${open.length === 1 ? 'finding stands' : 'findings stand'} against carrying the rules over`,
       help: 'change the rules, or accept what is inexact with --waive CODE[@table/CHAIN[:N]]',
     },
     ...open.flatMap((each) => ('diagnostic' in each ? [each.diagnostic] : [])),
