@@ -126,7 +126,7 @@ static __always_inline int quoted_tuple(struct __sk_buff *skb, struct packet *p,
 
 	if (bytes > 128)
 		bytes = 128;
-	if (bytes < (p->family == 4 ? 20 : 40) || bpf_skb_load_bytes(skb, at, p->sum, bytes))
+	if (bytes < (p->family == 4 ? 20 : 40) || bpf_skb_load_bytes(skb, at - p->missing, p->sum, bytes))
 		return 0;
 	t->family = p->family;
 	for (int i = 0; i < 4; i++) {

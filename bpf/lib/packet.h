@@ -46,6 +46,7 @@ struct packet {
 	__u32 family; /* 4 or 6 */
 	__u32 index; /* of the family in the table header */
 	__u32 l3;
+	__u32 missing; /* bytes of an Ethernet header that skb lacks: ETH_HLEN for the host's own copies, else 0 */
 	__u32 l4;
 	__u32 end; /* behind the last byte of the IP packet */
 	__u32 l4_head; /* where the layer-4 header is in head[] */
@@ -58,7 +59,7 @@ struct packet {
 	__u32 cursor; /* of loops over options: kept here, the verifier forgets its bounds and sees one state */
 	__u32 left; /* bytes that a loop over the packet has still to do */
 	__u32 egress; /* 1: on the way out */
-	__u32 loopback;
+	__u32 loopback; /* sent by this host to itself: through lo, or a copy of its own multicast */
 
 	/* Connection tracking. */
 	__u32 untracked;

@@ -131,7 +131,7 @@ __attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct pac
 			p->l4 = at;
 			return 0;
 		}
-		if (at + 8 > p->end || bpf_skb_load_bytes(skb, at, bytes, 8))
+		if (at + 8 > p->end || bpf_skb_load_bytes(skb, at - p->missing, bytes, 8))
 			break;
 		if (header == EXT_FRAGMENT) {
 			__u32 offset = bytes[2] << 8 | bytes[3];
@@ -232,7 +232,7 @@ static __always_inline void parse_l4(struct __sk_buff *skb, struct packet *p, __
 		bytes = L4_BYTES - 1;
 	if (p->l4 + bytes > loaded) {
 		p->l4_head = HEAD_START + HEAD_BYTES;
-		if (bytes && bpf_skb_load_bytes(skb, p->l4, &p->head[HEAD_START + HEAD_BYTES], bytes))
+		if (bytes && bpf_skb_load_bytes(skb, p->l4 - p->missing, &p->head[HEAD_START + HEAD_BYTES], bytes))
 			bytes = 0;
 	}
 	p->f[F_AVAIL] = bytes;
@@ -251,14 +251,22 @@ __attribute__((noinline)) int parse(struct __sk_buff *skb, struct packet *p)
 
 	if (!p)
 		return PARSED_OTHER;
-	p->frame_length = loaded = skb->len;
+	/* A copy of what this host sent to many comes back without a link layer (net/core/dev.c dev_loopback_xmit). */
+	p->missing = !p->egress && skb->pkt_type == PACKET_LOOPBACK ? ETH_HLEN : 0;
+	p->frame_length = loaded = skb->len + p->missing;
 	if (skb->vlan_present || loaded < ETH_HLEN + 20)
 		return PARSED_OTHER;
 	if (loaded > HEAD_BYTES)
 		loaded = HEAD_BYTES;
-	if (bpf_skb_load_bytes(skb, 0, &p->head[HEAD_START], loaded))
-		return PARSED_OTHER;
-	protocol = head16(p, ETH_HLEN - 2);
+	if (p->missing) {
+		if (bpf_skb_load_bytes(skb, 0, &p->head[HEAD_START + ETH_HLEN], loaded - ETH_HLEN))
+			return PARSED_OTHER;
+		protocol = bpf_ntohs(skb->protocol);
+	} else {
+		if (bpf_skb_load_bytes(skb, 0, &p->head[HEAD_START], loaded))
+			return PARSED_OTHER;
+		protocol = head16(p, ETH_HLEN - 2);
+	}
 	if (protocol != ETH_P_IP && protocol != ETH_P_IPV6)
 		return PARSED_OTHER;
 	if (!p->egress && skb->pkt_type == PACKET_OTHERHOST)
@@ -271,7 +279,7 @@ __attribute__((noinline)) int parse(struct __sk_buff *skb, struct packet *p)
 		p->f[F_FRAG] = 2;
 	parse_l4(skb, p, loaded);
 	p->f[F_MAC0] = head32(p, 6);
-	p->f[F_MAC1] = p->loopback || p->egress ? FIELD_MAC_NONE : head16(p, 10);
+	p->f[F_MAC1] = p->loopback || p->egress || p->missing ? FIELD_MAC_NONE : head16(p, 10);
 	p->f[F_MARK] = skb->mark;
 	p->f[F_CT] = STATE_INVALID;
 	return PARSED_IP;

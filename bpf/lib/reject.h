@@ -268,7 +268,10 @@ static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 {
 	int reset = p->result.reject == REJECT_TCP_RESET, made;
 
-	if ((!p->egress && skb->pkt_type != 0) || is_multicast(p, F_DST0) || is_multicast(p, F_SRC0))
+	if (is_multicast(p, F_DST0) || is_multicast(p, F_SRC0))
+		return TC_ACT_SHOT;
+	/* No ICMP about a frame that went to many; a RST asks for the IP addresses only. */
+	if (!reset && !p->egress && skb->pkt_type != PACKET_HOST)
 		return TC_ACT_SHOT;
 	if (p->family == 4 ? classify(p, T(TABLE_BROADCAST)) :
 			     !(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))

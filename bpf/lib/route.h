@@ -100,6 +100,11 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 		}
 	}
 	answer = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	/* Link-local addresses are on the link that the packet came by, which the lookup does not heed. */
+	if (p->family == 6 && p->f[F_DST0] == 0xfe800000 && !p->f[F_DST1]) {
+		answer = BPF_FIB_LKUP_RET_SUCCESS;
+		fib.ifindex = p->ifindex;
+	}
 	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:

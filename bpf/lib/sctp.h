@@ -28,7 +28,7 @@
 /* Takes one piece of the frame into p->crc. The checksum's own bytes, in the first piece, count as zero. */
 __attribute__((noinline)) int crc_piece(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 bytes, int first)
 {
-	if (!p || !bytes || bytes > SUM_BYTES || bpf_skb_load_bytes(skb, at, p->sum, bytes))
+	if (!p || !bytes || bytes > SUM_BYTES || bpf_skb_load_bytes(skb, at - p->missing, p->sum, bytes))
 		return 0;
 	if (first)
 		*(__u32 *)&p->sum[8] = 0;
@@ -79,7 +79,7 @@ __attribute__((noinline)) int read_chunks(struct __sk_buff *skb, struct packet *
 
 		if (at + 4 > AFRESH(p->end))
 			break;
-		if (bpf_skb_load_bytes(skb, at, head, 4))
+		if (bpf_skb_load_bytes(skb, at - p->missing, head, 4))
 			return 0;
 		length = head[2] << 8 | head[3];
 		if (head[0] == CHUNK_INIT || head[0] == CHUNK_INIT_ACK || head[0] == CHUNK_SHUTDOWN_COMPLETE)
@@ -97,11 +97,11 @@ __attribute__((noinline)) int read_chunks(struct __sk_buff *skb, struct packet *
 	return count > 0;
 }
 
-static __always_inline __u32 load_tag(struct __sk_buff *skb, __u32 at, int *short_of)
+static __always_inline __u32 load_tag(struct __sk_buff *skb, struct packet *p, __u32 at, int *short_of)
 {
 	__u32 tag = 0;
 
-	if (bpf_skb_load_bytes(skb, at, &tag, 4))
+	if (bpf_skb_load_bytes(skb, at - p->missing, &tag, 4))
 		*short_of = 1;
 	return bpf_ntohl(tag);
 }
@@ -128,7 +128,7 @@ static __always_inline int new_association(struct __sk_buff *skb, struct packet 
 		if (type == CHUNK_INIT) {
 			if (tag || at + 20 > AFRESH(p->end))
 				return 0;
-			c->tags[1] = load_tag(skb, at + 4, &short_of);
+			c->tags[1] = load_tag(skb, p, at + 4, &short_of);
 			if (short_of)
 				return 0;
 		} else if (type == CHUNK_HEARTBEAT) {
@@ -243,7 +243,7 @@ __attribute__((noinline)) static int track_sctp(struct __sk_buff *skb, struct pa
 			return TRACK_INVALID;
 		if (type == CHUNK_INIT || type == CHUNK_INIT_ACK) {
 			int short_of = at + 20 > AFRESH(p->end);
-			__u32 init = load_tag(skb, at + 4, &short_of);
+			__u32 init = load_tag(skb, p, at + 4, &short_of);
 
 			if (short_of || !handshake(p, c, type, init, old, reply))
 				return TRACK_INVALID;

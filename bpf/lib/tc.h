@@ -18,6 +18,8 @@
 
 /* skb->tc_index of a looping packet that OUTPUT exempted from tracking. */
 #define TC_INDEX_UNTRACKED 0xa15f
+/* In replays skb->priority of the host's own copy of a multicast, whose pkt_type a test-run cannot set. */
+#define PRIORITY_LOOPED 0xa15f0000
 #define FAMILY_PACKET 17
 /* On to the next program of the interface, and to the stack when there is none. */
 #define ACTION_PASS TC_ACT_UNSPEC
@@ -33,7 +35,9 @@ static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 	p->config = *c;
 	p->egress = egress;
 	p->ifindex = skb->ifindex;
-	p->loopback = p->ifindex == p->config.loopback;
+	p->loopback = p->ifindex == p->config.loopback ||
+		      (!egress && (skb->pkt_type == PACKET_LOOPBACK ||
+				   (p->config.record && skb->priority == PRIORITY_LOOPED)));
 	p->output = 0;
 	p->untracked = 0;
 	p->peek = 0;
@@ -161,7 +165,7 @@ static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet
 	int way;
 
 	p->result.hook = HOOK_PREROUTING;
-	p->f[F_IIF] = p->loopback ? INTERFACE_LOOPBACK : interface_id(p->ifindex);
+	p->f[F_IIF] = interface_id(p->ifindex);
 	/* Tracking reassembles before the first hook: later pieces are judged with their first. */
 	if (p->f[F_FRAG] && is_tracked(p)) {
 		verdict = first_piece(p);
@@ -229,7 +233,7 @@ static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p,
 
 	p->result.hook = HOOK_OUTPUT;
 	p->output = p->ifindex;
-	p->f[F_OIF] = p->loopback ? INTERFACE_LOOPBACK : interface_id(p->ifindex);
+	p->f[F_OIF] = interface_id(p->ifindex);
 	/* OUTPUT judged the whole datagram, before it was cut. */
 	if (p->f[F_FRAG]) {
 		verdict = first_piece(p);

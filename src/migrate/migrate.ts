@@ -141,7 +141,7 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
     );
   }
   if (model?.families.some(({ chains }) => usesReject(chains)) === true) {
-    out.push('Answers of REJECT are sent by the program and are not judged by OUTPUT.');
+    out.push('What OUTPUT rejects is answered in the name of its destination, and that answer is not judged.');
   }
   return out;
 }
