@@ -19,6 +19,8 @@ import { RingBuffer } from './ring-buffer.js';
 const SK_BUFF_BYTES = 192;
 const SK_BUFF = { mark: 8, priority: 32, ingressIfindex: 36, ifindex: 40 } as const;
 
+const BROADCAST = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+
 /** Room for a frame that the program made longer. */
 const OUTPUT_BYTES = 16384;
 
@@ -94,8 +96,13 @@ export class KernelExecutor implements Executor {
 
   /** The test run takes the packet type from the MAC: a packet for the host gets the device's own. */
   private addressed({ frame, device, packetType }: ExecutorInput): Uint8Array {
-    const mac = this.network.macs.get(device);
-    if (packetType !== 'host' || mac === undefined || frame.length < mac.length) return frame;
+    const mac = packetType === 'loopback' ? BROADCAST : this.network.macs.get(device);
+    if (
+      (packetType !== 'host' && packetType !== 'loopback') ||
+      mac === undefined ||
+      frame.length < mac.length
+    )
+      return frame;
     if (frame.length > OUTPUT_BYTES) return frame;
     this.dataIn.set(frame);
     this.dataIn.set(mac);

@@ -79,7 +79,7 @@ function rule(context: TableContext, chain: string, builtIn?: string): string {
   if ((builtIn === undefined || OUTPUT_CHAINS.has(builtIn)) && random.chance(20)) {
     words.push(`${not(random)}-o ${random.pick(['eth0', 'eth1', 'eth+', 'lo', 'e+'])}`);
   }
-  if (family === 'ipv4' && name === undefined && random.chance(4)) words.push(`${not(random)}-f`);
+  if (family === 'ipv4' && name === undefined && random.chance(1)) words.push(`${not(random)}-f`);
   const limits = random.pick([0, 1, 1, 1, 2, 2, 3]);
   const kinds = new Set<string>();
   for (let i = 0; i < limits; i++) {

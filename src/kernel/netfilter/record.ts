@@ -23,8 +23,8 @@ const PORT_PROTOCOLS = new Set([6, 17, 33, 132, 136]);
 export interface Observation {
   readonly index: number;
   readonly interface: string;
-  /** The packet as it was sent: from its IP header on. */
-  readonly sent: Uint8Array;
+  /** The packet as it was given to the kernel: from its IP header on. */
+  readonly given: Uint8Array;
   readonly family: Family;
   readonly recorder: Recorder;
   readonly trace: readonly TraceLine[];
@@ -150,7 +150,8 @@ const UNTRACKED = 7;
 
 /** What of the packet differs from what was sent, and its marks and state, as the last hook saw it. */
 function describeThrough(seen: Observation, event: number): Partial<VerdictRecord> {
-  const { recorder, sent, family } = seen;
+  const { recorder, family } = seen;
+  const sent = asSent(seen);
   const header = recorder.header(event);
   const ttlAt = family === 'ipv4' ? 8 : 7;
   const translated = translation(sent, header, family);
@@ -165,6 +166,15 @@ function describeThrough(seen: Observation, event: number): Partial<VerdictRecor
     ...(header[ttlAt] === sent[ttlAt] ? {} : { ttl: header[ttlAt]! }),
     ...(tos === trafficClass(sent, family) ? {} : { tos }),
   };
+}
+
+/** A local packet gets its source address from the kernel where it has none: what OUTPUT saw counts. */
+function asSent({ recorder, given, interface: from }: Observation): Uint8Array {
+  if (from !== 'local') return given;
+  for (let i = 0; i < recorder.count; i++) {
+    if (recorder.kind(i) === EventKind.BORN && !recorder.isAnswer(i)) return recorder.header(i);
+  }
+  return given;
 }
 
 function trafficClass(packet: Uint8Array, family: Family): number {

@@ -126,7 +126,7 @@ export class NetfilterRunner implements Runner {
       return { ...head, verdict: 'not-ip' };
     return makeRecord({
       ...head,
-      sent: ip.packet,
+      given: ip.packet,
       family: ip.family,
       recorder,
       trace: this.traces[ip.family].read(this.logs.drain()),
