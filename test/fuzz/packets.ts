@@ -40,6 +40,7 @@ export function randomPackets(random: Random, families: readonly Family[], count
         [3, () => maker.errorAbout(packets)],
         [3, () => maker.fragments()],
         [4, () => [maker.damaged()]],
+        [1, () => [maker.spoofed()]],
         [1, () => [maker.otherTraffic()]],
       ]),
     );
@@ -255,8 +256,11 @@ class PacketMaker {
   }
 
   fragments(): SentPacket[] {
-    const { random } = this;
-    const ends = this.ends();
+    const { random, family } = this;
+    // The host cuts its own datagrams anew after tracking them: what it sends itself then comes back in pieces.
+    const drawn = this.ends();
+    const toItself = OWN[family].includes(drawn[0]) && OWN[family].includes(drawn[1]);
+    const ends: Ends = toItself ? [drawn[0], random.pick(OUTSIDE[family])] : drawn;
     const ports = [anyPort(random), anyPort(random)] as const;
     const whole = this.frame(
       this.ip(ends),
@@ -334,9 +338,16 @@ class PacketMaker {
           ),
       ],
       [1, () => whole(this.ip(ends, { version: random.pick([0, 5, 6, 15]) }), udp)],
-      [1, () => whole(this.ip([random.pick(SPECIAL[family]), ends[1]]), udp)],
     ]);
     return { interface: this.from(ends), frame };
+  }
+
+  /** From an address that no packet on the wire may come from. */
+  spoofed(): SentPacket {
+    const { random, family } = this;
+    const ends: Ends = [random.pick(SPECIAL[family]), this.ends()[1]];
+    const udp: Layer = { kind: 'udp', sourcePort: anyPort(random), destinationPort: anyPort(random) };
+    return { interface: random.pick(['eth0', 'eth1']), frame: this.frame(this.ip(ends), udp) };
   }
 
   /** IPv4 options (NOPs and router alert), or IPv6 extension headers. */

@@ -82,6 +82,11 @@ export class Recorder {
     return Array.from({ length: this.count }, (_, index) => this.kind(index));
   }
 
+  /** Tells one packet buffer from another while both live: the low half of its address. */
+  buffer(index: number): number {
+    return this.u32(index, EVENT.skb);
+  }
+
   /** FREED: enum skb_drop_reason. */
   reason(index: number): number {
     return this.u32(index, EVENT.reason);

@@ -5,7 +5,7 @@ import type { Family } from '../../net/family.js';
 import { ParsedPacket } from '../../packet/parse.js';
 import type { RuleReference, Translated, VerdictRecord } from '../../replay/verdict.js';
 import { EventKind, type Recorder } from './events.js';
-import { LOCAL_PRIORITY, SWALLOWED_PRIORITY } from './instrument.js';
+import { SWALLOWED_PRIORITY } from './instrument.js';
 import type { TraceLine } from './trace.js';
 
 /** enum skb_drop_reason: the one reason that iptables gives. */
@@ -20,6 +20,8 @@ const PATHS: Readonly<Record<string, 'input' | 'forward' | 'output'>> = {
 const BUILT_IN = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
 const PORT_PROTOCOLS = new Set([6, 17, 33, 132, 136]);
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 export interface Observation {
   readonly index: number;
   readonly interface: string;
@@ -29,6 +31,8 @@ export interface Observation {
   readonly recorder: Recorder;
   readonly trace: readonly TraceLine[];
   readonly interfaceName: (index: number) => string | undefined;
+  /** Index of `lo`. */
+  readonly loopback: number;
   /** Whether connections of this family are tracked in the namespace. */
   readonly tracking: boolean;
 }
@@ -45,11 +49,12 @@ interface Course {
 }
 
 export function makeRecord(seen: Observation): VerdictRecord {
-  const course = followEvents(seen.recorder);
+  const course = followEvents(seen.recorder, seen.loopback);
   const { trace } = seen;
+  const through = course.through < 0 ? {} : describeThrough(seen, course.through);
   const prefixes = trace.flatMap(({ rule }) => rule?.logPrefix ?? []);
-  const common = {
-    ...(course.through < 0 ? {} : describeThrough(seen, course.through)),
+  const common: Writable<Partial<VerdictRecord>> = {
+    ...through,
     ...(prefixes.length === 0 ? {} : { log: prefixes }),
     ...(trace.length === 0 ? {} : { trace: trace.map((line) => line.text) }),
     ...answers(seen.recorder),
@@ -59,6 +64,8 @@ export function makeRecord(seen: Observation): VerdictRecord {
   if (course.swallowed || (course.through >= 0 && course.freedFor === undefined)) {
     return accepted(seen, course, head, common);
   }
+  // On a second pass a NOTRACK may have come since.
+  if (through.state === 'INVALID') delete common.state;
   const path = last === undefined ? undefined : pathOf(trace, seen.interface === 'local');
   const at = { ...(path === undefined ? {} : { path }) };
   if (course.freedFor === NETFILTER_DROP && last !== undefined && drops(last)) {
@@ -85,29 +92,45 @@ function drops(line: TraceLine): boolean {
   return line.rule.target === 'DROP' || line.rule.target === 'REJECT';
 }
 
-function followEvents(recorder: Recorder): Course {
+/**
+ * A packet that left by a device was accepted, whatever became of the copy that came back to the host
+ * (multicasts, broadcasts); else its last pass counts.
+ */
+function followEvents(recorder: Recorder, loopback: number): Course {
   let entered = false;
   let through = -1;
-  let wireCopy = false;
+  let wire = -1;
   let freedFor: number | undefined;
   let swallowed = false;
   for (let i = 0; i < recorder.count; i++) {
     if (recorder.isAnswer(i)) continue;
     const kind = recorder.kind(i);
     if (kind === EventKind.ENTERED || kind === EventKind.BORN) {
-      if (kind === EventKind.BORN && recorder.priority(i) !== LOCAL_PRIORITY) continue;
       entered = true;
-      if (!wireCopy) swallowed = false;
+      swallowed = false;
     } else if (kind === EventKind.FREED) {
       if (recorder.priority(i) === SWALLOWED_PRIORITY) swallowed = true;
       else freedFor ??= recorder.reason(i);
     } else {
       through = i;
       freedFor = undefined;
-      wireCopy = kind === EventKind.SENT;
+      if (kind === EventKind.SENT && recorder.outputIndex(i) !== loopback) wire = i;
     }
   }
-  return { entered, through, swallowed, ...(freedFor === undefined ? {} : { freedFor }) };
+  if (wire < 0) return { entered, through, swallowed, ...(freedFor === undefined ? {} : { freedFor }) };
+  return diedBehind(recorder, wire)
+    ? { entered, through: wire, swallowed: false, freedFor: NETFILTER_DROP }
+    : { entered, through: wire, swallowed: true };
+}
+
+/** Dropped by netfilter behind our last look at it, and not by our own chain: by conntrack's confirm. */
+function diedBehind(recorder: Recorder, event: number): boolean {
+  const buffer = recorder.buffer(event);
+  for (let i = event + 1; i < recorder.count; i++) {
+    if (recorder.kind(i) !== EventKind.FREED || recorder.buffer(i) !== buffer) continue;
+    return recorder.reason(i) === NETFILTER_DROP && recorder.priority(i) !== SWALLOWED_PRIORITY;
+  }
+  return false;
 }
 
 function accepted(

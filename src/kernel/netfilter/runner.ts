@@ -131,6 +131,7 @@ export class NetfilterRunner implements Runner {
       recorder,
       trace: this.traces[ip.family].read(this.logs.drain()),
       interfaceName: (index) => this.interfaceNames.get(index),
+      loopback: this.loopback,
       tracking: this.tracking[ip.family],
     });
   }

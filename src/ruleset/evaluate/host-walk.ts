@@ -176,7 +176,7 @@ export class HostWalk {
     }
     skb.log = copy.log;
     // The last table that filters has the say in the record, whichever of the two passed it.
-    skb.decision = copy.decision;
+    if (copy.decision?.table === 'filter') skb.decision = copy.decision;
     return outcome;
   }
 
