@@ -66,6 +66,11 @@ __attribute__((noinline)) int options_refused(struct packet *p)
 	return routed;
 }
 
+static __always_inline int is_link_local(struct packet *p, __u32 field)
+{
+	return p->f[field] >> 22 == 0x3fa;
+}
+
 __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 {
 	struct bpf_fib_lookup fib = {};
@@ -94,8 +99,10 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	} else {
 		fib.family = FAMILY_INET6;
 		fib.flowinfo = bpf_htonl(head32(p, ETH_HLEN) & 0x0fffffff);
+		/* The lookup refuses link-local addresses: a source of that kind routes like none. */
 		for (int i = 0; i < 4; i++) {
-			fib.ipv6_src[i] = bpf_htonl(p->f[F_SRC0 + i]);
+			if (!is_link_local(p, F_SRC0))
+				fib.ipv6_src[i] = bpf_htonl(p->f[F_SRC0 + i]);
 			fib.ipv6_dst[i] = bpf_htonl(p->f[F_DST0 + i]);
 		}
 	}
@@ -120,7 +127,7 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	}
 	/* A link-local or unspecified source goes nowhere else. */
 	if (p->family == 6 && fib.ifindex != p->ifindex) {
-		if (p->f[F_SRC0] >> 22 == 0x3fa)
+		if (is_link_local(p, F_SRC0))
 			return ROUTE_STACK;
 		if (!(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))
 			return ROUTE_STACK;

@@ -15,7 +15,8 @@ export interface ExecutorInput {
   /** `skb->ingress_ifindex`: the interface it came from, empty for the host's own packets. */
   readonly ingressDevice: string;
   /**
-   * `skb->pkt_type`. `host` whatever unicast MAC the capture holds: an executor that can't set the field
+   * `skb->pkt_type`. `loopback`: the host's own copy of a broadcast or multicast, which arrives without the
+   * frame's Ethernet header; an executor that can't do that runs it as a broadcast. `host` whatever unicast MAC the capture holds: an executor that can't set the field
    * writes the device's own MAC over it.
    */
   readonly packetType: PacketType;

@@ -57,6 +57,7 @@ export function createFibLookup(host: Host, names: ReadonlyMap<number, string>):
     if (!forwards[family]) return ANSWER.forwardingDisabled;
     const source = readAddress(memory, at + AT.source, family);
     const destination = readAddress(memory, at + AT.destination, family);
+    if (family === 'ipv6' && (isStrict(source) || isStrict(destination))) return ANSWER.notForwarded;
     const mark = (flags & FLAG_MARK) === 0 ? 0 : memory.getUint32(at + AT.mark, true);
     const route = routing[family].lookup(
       (flags & FLAG_OUTPUT) === 0
@@ -85,6 +86,13 @@ export function createFibLookup(host: Host, names: ReadonlyMap<number, string>):
 function familyOf(number: number): Family | undefined {
   if (number === FAMILY_IPV4) return 'ipv4';
   return number === FAMILY_IPV6 ? 'ipv6' : undefined;
+}
+
+/** Addresses that mean something on one link only (rt6_need_strict): multicast, link-local, ::1. */
+function isStrict(address: AddressWords): boolean {
+  const first = address[0]!;
+  if (first >>> 24 === 0xff || first >>> 22 === 0x3fa) return true;
+  return first === 0 && address[1] === 0 && address[2] === 0 && address[3] === 1;
 }
 
 function readAddress(memory: DataView, at: number, family: Family): AddressWords {

@@ -43,6 +43,9 @@ export interface ProgramSource {
 /** The program gave its frame to `bpf_redirect`. */
 const TC_ACT_REDIRECT = 7;
 
+/** bpf/lib/tc.h: how a test-run, which can't set the packet's type, is told of a looped copy. */
+const PRIORITY_LOOPED = 0xa15f0000;
+
 type SentRoute = Extract<OutputRoute, { readonly kind: 'output' }>;
 
 /** Prepares the object's maps for a replay. Close the runner to close the executor. */
@@ -173,7 +176,7 @@ class ProgramReplay {
         : droppedByStack(packet);
     }
     if (headersCut(parsed, packet)) return refused(packet, CUT_SHORT);
-    const route = this.stack.routeOutput(parsed.family, parsed.source, parsed.destination, 0);
+    const route = this.stack.routeSent(parsed);
     if (route.kind === 'drop') return droppedByStack(packet);
     return this.emit(packet, parsed, route);
   }
@@ -189,9 +192,17 @@ class ProgramReplay {
     const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
     if (out !== undefined) return refused(packet, out);
     if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
-    if (device !== 'lo') return this.accepted(packet, 'output', this.facts(), { output: device });
     const before = this.facts();
     const mark = result.verdict() === 'accept' ? result.mark : 0;
+    if (device !== 'lo') {
+      if (!this.stack.comesBack(parsed, route))
+        return this.accepted(packet, 'output', before, { output: device });
+      return this.sendBack(
+        { ...common, ingressDevice: device, packetType: 'loopback', priority: PRIORITY_LOOPED, mark },
+        packet,
+        before,
+      );
+    }
     const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
     if (back !== undefined) return refused(packet, back);
     if (result.verdict() === 'drop' || result.verdict() === 'reject')
@@ -199,13 +210,27 @@ class ProgramReplay {
     return this.accepted(packet, 'input', this.facts(before));
   }
 
+  /**
+   * The host's own copy of a broadcast or multicast is judged like what arrives. What becomes of it is not what
+   * becomes of the packet, but the last table that filters has the say in the record, as it has in the kernel's.
+   */
+  private sendBack(input: ExecutorInput, packet: ReplayPacket, before: Facts): VerdictRecord {
+    const { device } = input;
+    const refusal = this.run('tc/ingress', input);
+    if (refusal !== undefined) return refused(packet, refusal);
+    const { state, isReply } = before;
+    const after = { ...this.facts(before), state, isReply };
+    return this.accepted(packet, 'output', after, { output: device }, input.mark);
+  }
+
   private accepted(
     packet: ReplayPacket,
     path: 'input' | 'forward' | 'output',
     facts: Facts,
     where?: { readonly output: string; readonly ttl?: number },
+    mark = this.result.mark,
   ): VerdictRecord {
-    const { rule, mark } = this.result;
+    const { rule } = this.result;
     const { index, interface: name } = packet;
     const record: Writable<VerdictRecord> = { index, interface: name, path, verdict: 'accept' };
     if (rule !== undefined) record.rule = rule;

@@ -47,14 +47,15 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
     run: (point: AttachPoint, input: ExecutorInput): ExecutorOutput => {
       const program = programs.get(point);
       if (program === undefined) throw new RangeError(`the object has no program in section ${point}`);
-      const { frame } = input;
+      // The host's own copy of what it sent to many has no link layer (net/core/dev.c dev_loopback_xmit).
+      const frame = input.packetType === 'loopback' ? input.frame.subarray(14) : input.frame;
       const fields: SkbFields = {
         mark: input.mark,
         priority: input.priority,
         ifindex: numbers.get(input.device) ?? 0,
         ingressIfindex: numbers.get(input.ingressDevice) ?? 0,
         packetType: PACKET_TYPES[input.packetType],
-        etherType: frame.length < 14 ? 0 : (frame[12]! << 8) | frame[13]!,
+        etherType: input.frame.length < 14 ? 0 : (input.frame[12]! << 8) | input.frame[13]!,
       };
       try {
         return vm.runSkb(program, frame, fields, input.timestampNs);

@@ -240,7 +240,9 @@ static __noinline void routes(struct __sk_buff *skb, struct arguments *in, struc
 		__builtin_memcpy(&fib.ipv4_src, &in->b, 4);
 	} else {
 		/* 2001:db8:x::x */
-		fib.ipv6_src[0] = fib.ipv6_dst[0] = in->d & 4 ? 0xb80d0120 : 0x04030120;
+		fib.ipv6_src[0] = fib.ipv6_dst[0] = in->d & 4 ? 0xb80d0120 : in->d & 8 ? 0x04030120 : 0x80fe;
+		if (in->d & 16)
+			fib.ipv6_src[0] = in->d & 32 ? 0x02ff : 0x80fe;
 		fib.ipv6_src[1] = fib.ipv6_dst[1] = (in->a & 3) << 8;
 		fib.ipv6_dst[3] = (in->b & 3) << 24;
 		fib.ipv6_src[3] = 0x77000000;

@@ -166,8 +166,10 @@ export class Tracker {
   }
 
   private udpValid(skb: Skb): boolean {
-    const { frame, l4Offset, end, protocol } = skb.packet;
-    if (l4Offset + 8 > end) return false;
+    const { frame, l3Offset, l4Offset, length, protocol } = skb.packet;
+    // A capture may have cut the payload: the packet that arrived had it all.
+    const end = skb.checksumKnown ? skb.packet.end : Math.max(skb.packet.end, l3Offset + length);
+    if (l4Offset + 8 > skb.packet.end) return false;
     const absent = udpChecksumAbsent(skb.packet);
     const covered = load16(frame, l4Offset + 4);
     if (protocol === IPPROTO_UDPLITE) {
