@@ -115,6 +115,40 @@ static __always_inline __u32 answer_sum(struct packet *p, __u32 bytes, __u32 pro
 	return fold(sum);
 }
 
+/*
+ * The stack writes into the options of what it receives (routes, times, zeroes behind the end of the list), and
+ * that spoils the sum over the header that a RST is preceded by: no RST then.
+ */
+__attribute__((noinline)) int options_rewritten(struct packet *p)
+{
+	__u32 ended = 0;
+
+	if (!p)
+		return 0;
+	p->cursor = ETH_HLEN + 20;
+	for (int i = 0; i < 40; i++) {
+		__u32 at = AFRESH(p->cursor);
+
+		if (at >= AFRESH(p->l4))
+			break;
+		__u32 kind = head8(p, at), length = head8(p, at + 1), pointer = head8(p, at + 2);
+
+		if (ended && kind)
+			return 1;
+		if (kind <= 1) {
+			ended |= !kind;
+			p->cursor = at + 1;
+			continue;
+		}
+		if (kind == 7 && pointer <= length)
+			return 1;
+		if (kind == 68 && (pointer <= length || (head8(p, at + 3) & 0xf) != 3))
+			return 1;
+		p->cursor = at + length;
+	}
+	return 0;
+}
+
 /* Returns 1 when the frame now holds the RST. */
 __attribute__((noinline)) int answer_reset(struct __sk_buff *skb, struct packet *p)
 {
@@ -124,6 +158,8 @@ __attribute__((noinline)) int answer_reset(struct __sk_buff *skb, struct packet 
 		return 0;
 	flags = l4_8(p, 13);
 	if (flags & FLAG_RST || checksum_wrong(skb, p, 16))
+		return 0;
+	if (p->config.checksum && !p->egress && p->family == 4 && p->l4 > ETH_HLEN + 20 && options_rewritten(p))
 		return 0;
 
 	__u32 length = p->end - p->l4 - (l4_8(p, 12) >> 4) * 4;
