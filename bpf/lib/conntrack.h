@@ -378,7 +378,7 @@ __attribute__((noinline)) int track(struct __sk_buff *skb, struct packet *p)
 	reply = 0;
 	if (t.protocol == PROTOCOL_ICMP || t.protocol == PROTOCOL_ICMPV6)
 		reply = turned;
-	else if (turned)
+	else if (turned || is_mirror(&t))
 		c->status = CT_REPLY_FIRST;
 	if (track_protocol(skb, p, c, 0, reply) != TRACK_ACCEPT)
 		return 0;

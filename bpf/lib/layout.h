@@ -300,6 +300,8 @@ struct result {
 	__u32 hit_count; /* rules and policies hit; at most MAX_HITS are kept */
 	__u32 logs[16]; /* rule ids, in order */
 	__u32 hits[64]; /* rule ids and policy ids, in order */
+	__u32 ct; /* field F_CT after the walk */
+	__u32 pad; /* to 8 bytes */
 };
 _Static_assert(__builtin_offsetof(struct result, sequence) == 0, "result.sequence");
 _Static_assert(__builtin_offsetof(struct result, verdict) == 8, "result.verdict");
@@ -316,7 +318,9 @@ _Static_assert(__builtin_offsetof(struct result, log_count) == 48, "result.log_c
 _Static_assert(__builtin_offsetof(struct result, hit_count) == 52, "result.hit_count");
 _Static_assert(__builtin_offsetof(struct result, logs) == 56, "result.logs");
 _Static_assert(__builtin_offsetof(struct result, hits) == 120, "result.hits");
-_Static_assert(sizeof(struct result) == 376, "result");
+_Static_assert(__builtin_offsetof(struct result, ct) == 376, "result.ct");
+_Static_assert(__builtin_offsetof(struct result, pad) == 380, "result.pad");
+_Static_assert(sizeof(struct result) == 384, "result");
 
 /* map `counters`, PERCPU_ARRAY: by rule id, then by policy id */
 struct counter {

@@ -82,7 +82,8 @@ static __always_inline int parse_ipv4(struct packet *p, __u32 loaded)
 {
 	__u32 bytes = (head8(p, ETH_HLEN) & 15) * 4, total = head16(p, ETH_HLEN + 2), fragment;
 
-	if (head8(p, ETH_HLEN) >> 4 != 4 || bytes < 20 || ETH_HLEN + bytes > p->frame_length)
+	/* What a raw socket sends is judged whatever version it claims. */
+	if ((!p->egress && head8(p, ETH_HLEN) >> 4 != 4) || bytes < 20 || ETH_HLEN + bytes > p->frame_length)
 		return PARSED_REFUSED;
 	if (!p->egress && p->config.checksum && header_sum_wrong(p, bytes))
 		return PARSED_REFUSED;
@@ -167,7 +168,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 {
 	__u32 payload, hop_by_hop;
 
-	if (loaded < ETH_HLEN + 40 || head8(p, ETH_HLEN) >> 4 != 6)
+	if (loaded < ETH_HLEN + 40 || (!p->egress && head8(p, ETH_HLEN) >> 4 != 6))
 		return PARSED_REFUSED;
 	if (!p->loopback && !p->egress) {
 		if (is_loopback6(p, ETH_HLEN + 8) || is_loopback6(p, ETH_HLEN + 24))
@@ -183,8 +184,11 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 	/* A jumbogram says its length elsewhere (RFC 2675): all bytes at hand count. */
 	if (!payload && hop_by_hop)
 		p->end = p->frame_length;
-	if (p->end > p->frame_length)
-		return PARSED_REFUSED;
+	if (p->end > p->frame_length) {
+		if (!p->egress)
+			return PARSED_REFUSED;
+		p->end = p->frame_length;
+	}
 	p->family = 6;
 	p->index = 1;
 	for (int i = 0; i < 4; i++) {

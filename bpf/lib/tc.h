@@ -16,8 +16,8 @@
 #include "reject.h"
 #include "route.h"
 
-/* skb->tc_index of a looping packet that OUTPUT exempted from tracking. */
-#define TC_INDEX_UNTRACKED 0xa15f
+/* skb->tc_index of a packet on its way through lo, with its F_CT in the low byte. */
+#define TC_INDEX_LOOPED 0xa500
 /* In replays skb->priority of the host's own copy of a multicast, whose pkt_type a test-run cannot set. */
 #define PRIORITY_LOOPED 0xa15f0000
 #define FAMILY_PACKET 17
@@ -83,6 +83,7 @@ static __always_inline void record(struct packet *p)
 	p->result.sequence = result->sequence + 1;
 	p->result.mark = p->f[F_MARK];
 	p->result.output = p->output;
+	p->result.ct = p->f[F_CT];
 	*result = p->result;
 }
 
@@ -105,8 +106,8 @@ static __always_inline int finish(struct __sk_buff *skb, struct packet *p, __u32
 			skb->mark = p->f[F_MARK];
 		if (enforce && p->result.hook == HOOK_FORWARD)
 			skb->tc_index = p->output;
-		if (p->egress && p->loopback && p->untracked)
-			skb->tc_index = TC_INDEX_UNTRACKED;
+		if (p->egress && p->loopback)
+			skb->tc_index = TC_INDEX_LOOPED | (p->f[F_CT] & 0xff);
 		break;
 	case VERDICT_DROP:
 		if (enforce)
@@ -139,23 +140,35 @@ static __always_inline int is_tracked(struct packet *p)
 }
 
 /*
- * A packet of this host to itself keeps the connection, or the exemption, it got on the way out. In replays
- * the exemption is read from the record just made: the runner cannot hand tc_index on.
+ * A packet of this host to itself keeps the connection, or the exemption, it got on the way out, even when that
+ * is gone by now. What had neither is tracked anew. In replays the record just made tells: a runner cannot hand
+ * tc_index on.
  */
 static __always_inline void loop(struct __sk_buff *skb, struct packet *p)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, given = 0;
 	struct result *out = bpf_map_lookup_elem(&results, &zero);
 
-	if (skb->tc_index == TC_INDEX_UNTRACKED ||
-	    (p->config.record && out && out->hook == HOOK_OUTPUT && out->state == STATE_UNTRACKED)) {
+	if ((skb->tc_index & 0xff00) == TC_INDEX_LOOPED) {
+		given = skb->tc_index & 0xff;
 		skb->tc_index = 0;
+	} else if (p->config.record && out && out->hook == HOOK_OUTPUT) {
+		given = out->ct;
+	}
+	if (given == STATE_UNTRACKED) {
 		p->untracked = 1;
 		p->f[F_CT] = STATE_UNTRACKED;
-	} else if (is_tracked(p)) {
+		p->result.state = STATE_UNTRACKED;
+	} else if (is_tracked(p) && given != STATE_INVALID) {
 		p->peek = 1;
 		track(skb, p);
 		p->peek = 0;
+		if (given & CTF_TRACKED) {
+			p->f[F_CT] = given | CTF_CONFIRMED;
+			p->result.state = given & CTF_STATE_MASK;
+			p->result.direction = !!(given & CTF_REPLY);
+			p->known = 1;
+		}
 	}
 }
 

@@ -74,9 +74,15 @@ static __always_inline int compare_sides(const struct tuple *t)
 	return t->source_port < t->destination_port ? -1 : 1;
 }
 
+/* A tuple that is its own answer: the kernel then finds the reply's entry first. */
+static __always_inline int is_mirror(const struct tuple *t)
+{
+	return t->protocol != PROTOCOL_ICMP && t->protocol != PROTOCOL_ICMPV6 && !compare_sides(t);
+}
+
 /*
- * Fills `key`. Returns 1 when the tuple runs from the key's second side to its first, 0 the other way,
- * -1 for ICMP types that no answer belongs to.
+ * Fills `key`. Returns 1 when the tuple runs from the key's second side to its first, 0 the other way (and
+ * when both sides are the same), -1 for ICMP types that no answer belongs to.
  */
 static __always_inline int make_key(const struct tuple *t, struct connection_key *key)
 {

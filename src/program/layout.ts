@@ -147,6 +147,8 @@ export const RESULT = {
     { name: 'hit_count', type: 'u32', note: 'rules and policies hit; at most MAX_HITS are kept' },
     { name: 'logs', type: 'u32', count: MAX_LOGS, note: 'rule ids, in order' },
     { name: 'hits', type: 'u32', count: MAX_HITS, note: 'rule ids and policy ids, in order' },
+    { name: 'ct', type: 'u32', note: 'field F_CT after the walk' },
+    { name: 'pad', type: 'u32', note: 'to 8 bytes' },
   ],
 } as const satisfies StructLayout;
 
