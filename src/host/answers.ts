@@ -5,7 +5,7 @@ import type { PacketType } from '../packet/ethernet.js';
 import { buildIcmpError, buildTcpReset, type IcmpErrorFields } from '../packet/answer.js';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, type ParsedPacket } from '../packet/parse.js';
 import { transportChecksumValid, udpChecksumAbsent } from '../packet/transport-checksum.js';
-import { isZero } from './addresses.js';
+import { isIpv6LinkLocal, isZero } from './addresses.js';
 import type { OutputRoute, Stack } from './stack.js';
 import { sysctl } from './sysctls.js';
 
@@ -16,6 +16,8 @@ export interface Cause {
   readonly packet: ParsedPacket;
   readonly packetType: PacketType;
   readonly route: AnswerRoute;
+  /** Where the packet came in, or shall go out: a link-local source is answered there or not at all. */
+  readonly device: string;
 }
 
 export interface Answer {
@@ -35,6 +37,8 @@ export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorField
   const isOwn = cause.route === 'local' || (cause.route === 'output' && isForHost(stack, packet));
   const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
   if (route.kind !== 'output') return undefined;
+  const isLinkLocal = packet.family === 'ipv6' && isIpv6LinkLocal(packet.source);
+  if (isLinkLocal && route.device !== cause.device) return undefined;
   const source = isOwn
     ? packet.destination
     : stack.addresses.sourceFor(packet.family, route.device, packet.source);

@@ -263,7 +263,11 @@ class ProgramReplay {
     const record = droppedByStack(packet, facts);
     if (error === undefined) return record;
     const { packet: parsed, packetType } = arrived;
-    const answer = answerWithIcmp(this.stack, { packet: parsed, packetType, route: 'forward' }, error);
+    const answer = answerWithIcmp(
+      this.stack,
+      { packet: parsed, packetType, route: 'forward', device: arrived.interface },
+      error,
+    );
     if (answer !== undefined) {
       const { frame } = answer.packet;
       const { timestampNs, index } = packet;

@@ -255,7 +255,7 @@ export class HostWalk {
   private refuseByStack(skb: Skb, { fault, error }: StackDrop, route: AnswerRoute): Outcome {
     if (error !== undefined) {
       const { packet, packetType } = skb;
-      const answer = answerWithIcmp(this.stack, { packet, packetType, route }, error);
+      const answer = answerWithIcmp(this.stack, { packet, packetType, route, device: deviceOf(skb) }, error);
       if (answer !== undefined) this.emitAnswer(answer, skb);
     }
     return { verdict: 'drop', skb, fault };
@@ -271,7 +271,7 @@ export class HostWalk {
     // The stack fills in options on arrival, and what it has written there spoils the sum that REJECT checks.
     const spoilt = route !== 'output' && packet.family === 'ipv4' && optionsRewritten(packet);
     if (spoilt && skb.checksumKnown && (kind === 'tcp-reset' || !skb.checksumValid)) return undefined;
-    const cause = { packet, packetType, route };
+    const cause = { packet, packetType, route, device: deviceOf(skb) };
     let answer: Answer | undefined;
     if (kind === 'tcp-reset') {
       answer = answerWithReset(this.stack, cause);
@@ -333,3 +333,8 @@ const UNREACHABLE_CODES: Readonly<Record<Exclude<RejectWith, 'tcp-reset'>, reado
   'icmp6-policy-fail': [1, 5],
   'icmp6-reject-route': [1, 6],
 };
+
+/** Where a packet came in; of the host's own, where it shall go out. */
+function deviceOf({ inInterface, outInterface }: Skb): string {
+  return inInterface === '' ? outInterface : inInterface;
+}
