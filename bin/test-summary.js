@@ -18,7 +18,9 @@ for (const project of projects) {
   }
   const result = JSON.parse(readFileSync(file, 'utf8'));
   const skipped = result.numPendingTests + result.numTodoTests;
-  console.log(`${project}: ${result.numPassedTests} passed, ${result.numFailedTests} failed, ${skipped} skipped`);
+  console.log(
+    `${project}: ${result.numPassedTests} passed, ${result.numFailedTests} failed, ${skipped} skipped`,
+  );
   for (const suite of result.testResults) {
     for (const test of suite.assertionResults) {
       if (test.status === 'pending' || test.status === 'skipped' || test.status === 'todo') {

@@ -141,7 +141,9 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
     );
   }
   if (model?.families.some(({ chains }) => usesReject(chains)) === true) {
-    out.push('What OUTPUT rejects is answered in the name of its destination, and that answer is not judged.');
+    out.push(
+      'What OUTPUT rejects is answered in the name of its destination, and that answer is not judged.',
+    );
   }
   return out;
 }

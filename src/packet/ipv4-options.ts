@@ -77,7 +77,7 @@ function timestampValid(frame: Uint8Array, offset: number, length: number): bool
  * are valid.
  */
 export function optionsRewritten({ frame, l3Offset, l4Offset }: ParsedPacket): boolean {
-  for (let offset = l3Offset + 20; offset < l4Offset; ) {
+  for (let offset = l3Offset + 20; offset < l4Offset;) {
     const type = frame[offset]!;
     if (type === END) return frame.subarray(offset + 1, l4Offset).some((byte) => byte !== END);
     if (type === NOOP) {
