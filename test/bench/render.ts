@@ -53,7 +53,10 @@ function verdictLine(replay: BenchReport['replay']): string {
       .join(', ');
   const [first] = replay.map(tally);
   if (replay.every((each) => tally(each) === first)) return `verdicts, the same on all: ${first ?? ''}`;
-  return replay.map((each) => `verdicts of ${each.runner}: ${tally(each)}`).join('\n');
+  return [
+    ...replay.map((each) => `verdicts of ${each.runner}: ${tally(each)}`),
+    "rules and vm live by the capture's clock, kernel and netfilter by the real one: connections time out at other packets",
+  ].join('\n');
 }
 
 function pathTable({ path }: BenchReport): string[] {
