@@ -4,6 +4,7 @@ import { EXIT_CODE } from '../cli/exit-code.js';
 import { loadArguments, readWaivers } from '../cli/inputs.js';
 import { renderDiagnostics } from '../diagnostics/render.js';
 import { assess } from '../ruleset/assess/assess.js';
+import { whatStandsAgainst } from '../ruleset/assess/messages.js';
 import { lint } from '../ruleset/assess/lints.js';
 import { findOtherPlanes, otherPlaneMessage } from '../ruleset/assess/other-enforcement.js';
 import { checkReport, summaryText } from '../ruleset/assess/report.js';
@@ -19,6 +20,7 @@ export default class Check extends BaseCommand {
     'iptables-save | <%= config.bin %> check -',
     '<%= config.bin %> check snapshot/ --waive IPT0310@filter/INPUT:7',
   ];
+  static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;
   static override flags = { ...inputFlags };
 
@@ -30,13 +32,7 @@ export default class Check extends BaseCommand {
     const lints = lint(input.ruleset);
     const planes = findOtherPlanes(input.other, input.files);
     const report = checkReport(input.ruleset, assessment, input.diagnostics, lints, planes);
-    const findings = assessment.findings
-      .filter(({ waiver }) => waiver === undefined)
-      .map(({ diagnostic }) => diagnostic);
-    // A rule that was not read has its message among those of the input.
-    const told = new Set(input.diagnostics.filter(({ severity }) => severity === 'error').map(positionOf));
-    const fresh = findings.filter((finding) => !told.has(positionOf(finding)));
-    const messages = [...input.diagnostics, ...fresh, ...lints, ...planes.map(otherPlaneMessage)];
+    const messages = [...whatStandsAgainst(input, assessment), ...lints, ...planes.map(otherPlaneMessage)];
     if (flags.json) {
       this.tellDiagnostics(messages);
       this.putJson(report);
@@ -48,8 +44,4 @@ export default class Check extends BaseCommand {
     for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
     this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
   }
-}
-
-function positionOf({ span }: { readonly span?: { readonly file: string; readonly line: number } }): string {
-  return span === undefined ? '' : `${span.file}:${span.line}`;
 }

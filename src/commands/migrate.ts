@@ -6,6 +6,7 @@ import { loadArguments, readWaivers } from '../cli/inputs.js';
 import { migrate } from '../migrate/migrate.js';
 import { writeFolder } from '../migrate/output-folder.js';
 import { assess } from '../ruleset/assess/assess.js';
+import { whatStandsAgainst } from '../ruleset/assess/messages.js';
 
 export default class Migrate extends BaseCommand {
   static override summary = 'Turn rules into a TC program, with tables, loader and report';
@@ -18,6 +19,7 @@ export default class Migrate extends BaseCommand {
     '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
     '<%= config.bin %> migrate rules.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
   ];
+  static override usage = '<%= command.id %> <input>... -o DIR [flags]';
   static override strict = false;
   static override flags = {
     ...inputFlags,
@@ -36,13 +38,9 @@ export default class Migrate extends BaseCommand {
     const input = await loadArguments(argv as string[], flags);
     const { report, files, diagnostics } = await migrate(input, waivers, this.config.version);
     await writeFolder(flags.output, files);
-    const { findings, errors, unusedWaivers } = assess(input, waivers);
-    this.tellDiagnostics([
-      ...diagnostics,
-      ...findings.filter(({ waiver }) => waiver === undefined).map(({ diagnostic }) => diagnostic),
-      ...errors.filter(({ waiver }) => waiver === undefined).map(({ diagnostic }) => diagnostic),
-    ]);
-    for (const { text } of unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
+    const assessment = assess(input, waivers);
+    this.tellDiagnostics([...diagnostics, ...whatStandsAgainst(input, assessment)]);
+    for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
     if (flags.json) this.putJson(report);
     else this.put(summary(report, flags.output));
     this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
