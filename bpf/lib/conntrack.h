@@ -220,7 +220,7 @@ static __always_inline void relate(struct __sk_buff *skb, struct packet *p, __u3
 	if (!c)
 		return;
 	/* The error travels against the quoted packet. */
-	set_state(p, c, STATE_RELATED, turned == !!(c->status & CT_REPLY_FIRST), 1);
+	set_state(p, c, STATE_RELATED, is_mirror(&t) || turned == !!(c->status & CT_REPLY_FIRST), 1);
 }
 
 /* Returns 1 when tracking of the packet has ended here. */

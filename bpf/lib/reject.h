@@ -10,6 +10,9 @@
 #ifndef IPT2EBPF_REJECT_H
 #define IPT2EBPF_REJECT_H
 
+#include <linux/bpf.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
 #include "checksum.h"
 #include "conntrack.h"
 #include "maps.h"
@@ -117,7 +120,8 @@ static __always_inline __u32 answer_sum(struct packet *p, __u32 bytes, __u32 pro
 
 /*
  * The stack writes into the options of what it receives (routes, times, zeroes behind the end of the list), and
- * that spoils the sum over the header that a RST is preceded by: no RST then.
+ * that spoils the sum that is taken before a RST is sent: no RST then, unless connection tracking has summed the
+ * packet before.
  */
 __attribute__((noinline)) int options_rewritten(struct packet *p)
 {
@@ -159,7 +163,8 @@ __attribute__((noinline)) int answer_reset(struct __sk_buff *skb, struct packet 
 	flags = l4_8(p, 13);
 	if (flags & FLAG_RST || checksum_wrong(skb, p, 16))
 		return 0;
-	if (p->config.checksum && !p->egress && p->family == 4 && p->l4 > ETH_HLEN + 20 && options_rewritten(p))
+	if (p->config.checksum && !p->egress && p->family == 4 && p->l4 > ETH_HLEN + 20 &&
+	    (p->result.state == STATE_NONE || p->result.state == STATE_UNTRACKED) && options_rewritten(p))
 		return 0;
 
 	__u32 length = p->end - p->l4 - (l4_8(p, 12) >> 4) * 4;

@@ -194,7 +194,7 @@ static __always_inline int handshake(struct packet *p, struct connection *c, __u
 	(1 << CHUNK_INIT | 1 << CHUNK_SHUTDOWN_COMPLETE | 1 << CHUNK_COOKIE_ECHO | 1 << CHUNK_ABORT |           \
 	 1 << CHUNK_SHUTDOWN_ACK | 1 << CHUNK_HEARTBEAT | 1 << CHUNK_HEARTBEAT_ACK)
 
-__attribute__((noinline)) static int track_sctp(struct __sk_buff *skb, struct packet *p, struct connection *c,
+__attribute__((noinline, unused)) static int track_sctp(struct __sk_buff *skb, struct packet *p, struct connection *c,
 						int known, int reply)
 {
 	__u32 tag = l4_32(p, 4), next = SCTP_NONE;

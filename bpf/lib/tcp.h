@@ -68,7 +68,7 @@ static __always_inline void set_timeout(struct packet *p, struct connection *c, 
 }
 
 /* `c` is the entry in the map, or the pending one of a connection that begins (known 0). */
-__attribute__((noinline)) static int track_tcp(struct __sk_buff *skb, struct packet *p, struct connection *c,
+__attribute__((noinline, unused)) static int track_tcp(struct __sk_buff *skb, struct packet *p, struct connection *c,
 					       int known, int reply)
 {
 	__u32 bytes = p->end - p->l4, header = (l4_8(p, 12) >> 4) * 4, flags = l4_8(p, 13);

@@ -17,6 +17,7 @@ export default class Explain extends BaseCommand {
     "<%= config.bin %> explain rules.v4 --packet 'tcp 192.0.2.1:4000 > 203.0.113.2:22 syn'",
     "<%= config.bin %> explain snapshot/ --packet 'udp 10.0.0.5:5000 > 192.0.2.1:53 in eth1' --json",
   ];
+  static override usage = '<%= command.id %> <input>... --packet TEXT... [flags]';
   static override strict = false;
   static override flags = {
     ...inputFlags,

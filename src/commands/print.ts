@@ -15,6 +15,7 @@ export default class Print extends BaseCommand {
     '<%= config.bin %> print rules.v4',
     'iptables-save | <%= config.bin %> print --canonical -',
   ];
+  static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;
   static override flags = {
     ...inputFlags,

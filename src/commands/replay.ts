@@ -22,6 +22,7 @@ export default class Replay extends BaseCommand {
     '<%= config.bin %> replay snapshot/ --pcap a.pcapng --pcap b.pcap --on rules --ingress eth0 -o records.jsonl',
     '<%= config.bin %> replay snapshot/ --pcap traffic.pcap --on netfilter --ingress ingress.json',
   ];
+  static override usage = '<%= command.id %> <input>... --pcap FILE... --on RUNNER [flags]';
   static override strict = false;
   static override flags = {
     ...inputFlags,

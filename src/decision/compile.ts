@@ -33,7 +33,9 @@ export function compileModel(model: Model): CompiledTable {
   let track = 0;
   for (const family of model.families) {
     const index = FAMILY_INDEX[family.family];
-    const compiler = new FamilyCompiler(table, family, model.hz, (key) => key.startsWith('filter:'));
+    // What lets a packet through is said by the table that filters; without one, by the last table.
+    const filters = Object.keys(family.chains).some(isFilterChain);
+    const compiler = new FamilyCompiler(table, family, model.hz, (key) => !filters || isFilterChain(key));
     table.set(header.ROUTE + index, compiler.writeRoute());
     if (family.family === 'ipv4') table.set(header.BROADCAST, compiler.writeBroadcast());
     const { entries, cost } = compiler.compile();
@@ -60,4 +62,8 @@ export function compileModel(model: Model): CompiledTable {
     table.set(address, (table.get(address) | (kind << (8 * (k & 3)))) >>> 0);
   });
   return { bytes: table.finish(), words: table.length, costs };
+}
+
+function isFilterChain(key: string): boolean {
+  return key.startsWith('filter:');
 }

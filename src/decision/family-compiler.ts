@@ -61,7 +61,7 @@ export class FamilyCompiler {
     private readonly table: Table,
     private readonly model: FamilyModel,
     private readonly hz: number,
-    private readonly filterTable: (chainKey: string) => boolean,
+    private readonly isDeciding: (chainKey: string) => boolean,
   ) {
     const derived = Object.keys(model.derived);
     if (derived.length > FIELD_SLOTS - FIRST_DERIVED) {
@@ -152,9 +152,9 @@ export class FamilyCompiler {
     return { list: this.list([base]), steps: body.steps + 2 };
   }
 
-  /** What lets a packet through is told by the table that filters, wherever it stands. */
+  /** Whether the chain's verdict is what a packet let through is known by. */
   private decides(chainKey: string): number {
-    return this.filterTable(chainKey) ? RECORD_FLAG.values.DECIDES : 0;
+    return this.isDeciding(chainKey) ? RECORD_FLAG.values.DECIDES : 0;
   }
 
   /** Stretches end where a field changes that later entries read. */

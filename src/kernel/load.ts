@@ -43,6 +43,7 @@ const PSEUDO_MAP_FD = 1;
 const PSEUDO_MAP_VALUE = 2;
 
 const LOG_BYTES = 16 << 20;
+const RETRIES = 10;
 
 export interface LoadOptions {
   /** Put the whole verifier log into the error of a refused program. */
@@ -169,7 +170,9 @@ function loadOne(
 
 /** Loads without a log, which is fast; loads again with one only to say why not. */
 function loadOrExplain(load: ProgramLoad, verbose: boolean): number {
-  const fd = loadProgram(load);
+  let fd = loadProgram(load);
+  // A signal (a child ended, a timer) stops the verifier in mid-walk.
+  for (let again = 0; fd === -Errno.EAGAIN && again < RETRIES; again++) fd = loadProgram(load);
   if (fd >= 0) return fd;
   const log = Buffer.alloc(LOG_BYTES);
   const again = loadProgram({ ...load, log, logLevel: verbose ? 2 : 1 });

@@ -5,7 +5,7 @@ import type { AddressWords } from '../net/address.js';
 import { parseAddress, prefixMask } from '../net/address.js';
 import type { Family } from '../net/family.js';
 import type { SetMatch } from '../ruleset/matches/set.js';
-import type { IpSet, SetElement } from '../ruleset/sets.js';
+import { knowsNomatch, type IpSet, type SetElement } from '../ruleset/sets.js';
 import { addressRangeBoxes } from './address-boxes.js';
 import { and, or, range, where } from './box.js';
 import type { Boxes } from './box.js';
@@ -150,11 +150,12 @@ function elementBoxes(
   }
   const most = family === 'ipv4' ? 32 : 128;
   const whole = typeof netmask === 'string' ? Number(netmask) : most;
+  const wanted = returnNomatch && knowsNomatch(set.type);
   const prefixes = elements.flatMap((element): Painted[] => {
     const part = element.parts[0];
     if (part === undefined || (part.kind !== 'address' && part.kind !== 'net')) return [];
     const bits = part.kind === 'net' ? part.prefix : whole;
-    return [{ ...prefixEnds(part.address, bits, family), bits, wanted: element.nomatch === returnNomatch }];
+    return [{ ...prefixEnds(part.address, bits, family), bits, wanted: element.nomatch === wanted }];
   });
   const painted = paint(prefixes);
   const refusesZero = set.type === 'hash:ip' || set.type === 'hash:ip,port';

@@ -73,6 +73,20 @@ async function openProgram(
   input: LoadedInput,
   options: OpenRunnerOptions,
 ): Promise<Runner> {
+  const { open } = await preparePrograms(input, options);
+  return open(name);
+}
+
+export interface PreparedPrograms {
+  /** Each runner has maps of its own; the object is one and the same. */
+  open(name: 'vm' | 'kernel'): Promise<Runner>;
+}
+
+/** Compiles the object once, for several runners. Throws InputError where there is no program to make. */
+export async function preparePrograms(
+  input: LoadedInput,
+  options: OpenRunnerOptions,
+): Promise<PreparedPrograms> {
   const assessment = assess(input, options.waivers);
   if (!assessment.faithful) throw new InputError(whyNoProgram(assessment));
   const { model, object: bytes } = await build(input, assessment);
@@ -80,11 +94,15 @@ async function openProgram(
   const object = readObject(bytes);
   const { openProgramRunner } = await import('./program-runner.js');
   const { checksums, trace } = options;
-  const executor =
-    name === 'vm'
-      ? (await import('./vm-executor.js')).openVmExecutor(object, input.host)
-      : (await import('../kernel/executor.js')).KernelExecutor.create(object, input.host);
-  return openProgramRunner(executor, { model, ruleset: input.ruleset }, input.host, { checksums, trace });
+  return {
+    open: async (name) => {
+      const executor =
+        name === 'vm'
+          ? (await import('./vm-executor.js')).openVmExecutor(object, input.host)
+          : (await import('../kernel/executor.js')).KernelExecutor.create(object, input.host);
+      return openProgramRunner(executor, { model, ruleset: input.ruleset }, input.host, { checksums, trace });
+    },
+  };
 }
 
 async function build(input: LoadedInput, assessment: Assessment): Promise<BuiltProgram> {

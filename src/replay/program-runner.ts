@@ -25,7 +25,7 @@ import {
 import { receivedFrame, sentFrame } from './program-frame.js';
 import { ProgramResult } from './program-result.js';
 import type { Runner } from './runner.js';
-import type { VerdictRecord } from './verdict.js';
+import type { RuleReference, VerdictRecord } from './verdict.js';
 
 export interface ProgramRunnerOptions {
   /** `trust`: no checksum is looked at. */
@@ -205,8 +205,9 @@ class ProgramReplay {
     }
     const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
     if (back !== undefined) return refused(packet, back);
+    if (result.verdict() === 'stack') return droppedByStack(packet, this.facts(before));
     if (result.verdict() === 'drop' || result.verdict() === 'reject')
-      return this.refusedByRule(packet, before);
+      return this.refusedByRule(packet, before, mark);
     return this.accepted(packet, 'input', this.facts(before));
   }
 
@@ -216,11 +217,14 @@ class ProgramReplay {
    */
   private sendBack(input: ExecutorInput, packet: ReplayPacket, before: Facts): VerdictRecord {
     const { device } = input;
+    const sentBy = this.result.rule;
     const refusal = this.run('tc/ingress', input);
     if (refusal !== undefined) return refused(packet, refusal);
     const { state, isReply } = before;
     const after = { ...this.facts(before), state, isReply };
-    return this.accepted(packet, 'output', after, { output: device }, input.mark);
+    const judged = this.result.rule;
+    const rule = judged?.table === 'filter' ? judged : sentBy;
+    return this.accepted(packet, 'output', after, { output: device }, { rule, mark: input.mark });
   }
 
   private accepted(
@@ -228,9 +232,8 @@ class ProgramReplay {
     path: 'input' | 'forward' | 'output',
     facts: Facts,
     where?: { readonly output: string; readonly ttl?: number },
-    mark = this.result.mark,
+    { rule, mark }: { readonly rule: RuleReference | undefined; readonly mark: number } = this.result,
   ): VerdictRecord {
-    const { rule } = this.result;
     const { index, interface: name } = packet;
     const record: Writable<VerdictRecord> = { index, interface: name, path, verdict: 'accept' };
     if (rule !== undefined) record.rule = rule;
@@ -240,8 +243,11 @@ class ProgramReplay {
     return addFacts(record, facts);
   }
 
-  /** DROP and REJECT; a rejected packet that gets no answer is merely dropped. */
-  private refusedByRule(packet: ReplayPacket, before?: Facts): VerdictRecord {
+  /**
+   * DROP and REJECT; a rejected packet that gets no answer is merely dropped. `markBefore`: the mark with which a
+   * looped packet had left the host.
+   */
+  private refusedByRule(packet: ReplayPacket, before?: Facts, markBefore = 0): VerdictRecord {
     const { path, rule, reason, rejectWith } = this.result;
     const { index, interface: name } = packet;
     const rejected = rejectWith !== undefined && this.result.verdict() === 'reject';
@@ -250,6 +256,7 @@ class ProgramReplay {
     if (reason !== undefined) record.reason = reason;
     if (rule !== undefined) record.rule = rule;
     if (rejected) record.rejectWith = rejectWith;
+    if (markBefore !== 0) record.mark = markBefore;
     return addFacts(record, this.facts(before));
   }
 

@@ -53,3 +53,8 @@ export interface IpSet {
   readonly unreadLines?: number;
   readonly span: Span;
 }
+
+/** Types with IPSET_TYPE_NOMATCH: those that hold networks. Others pass over `--return-nomatch`. */
+export function knowsNomatch(type: string): boolean {
+  return type.includes('net');
+}

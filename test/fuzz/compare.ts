@@ -6,9 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../../src/diagnostics/input-error.js';
-import { loadInput, type LoadedInput } from '../../src/input/load.js';
-import { openRunner } from '../../src/replay/open-runner.js';
-import type { RunnerName } from '../../src/replay/runner.js';
+import { loadInput } from '../../src/input/load.js';
+import {
+  openRunner,
+  preparePrograms,
+  type OpenRunnerOptions,
+  type PreparedPrograms,
+} from '../../src/replay/open-runner.js';
+import type { Runner, RunnerName } from '../../src/replay/runner.js';
 import type { VerdictRecord } from '../../src/replay/verdict.js';
 import { replayOf, writeCase, type FuzzCase } from './case.js';
 import type { SentPacket } from './packets.js';
@@ -48,30 +53,35 @@ export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>
     writeCase(folder, fuzzCase);
     const input = await loadInput([folder]);
     const whole = fuzzCase.packets.filter(({ frame }) => !isFragment(frame));
-    const rounds: readonly (readonly [RunnerName, RunnerName, readonly SentPacket[]])[] = [
-      ['netfilter', 'rules', fuzzCase.packets],
-      ['rules', 'vm', whole],
-      ['rules', 'kernel', whole],
-    ];
-    for (const [left, right, packets] of rounds) {
-      if (!runners.has(left) || !runners.has(right)) continue;
-      const leftRecords = await run(left, input, packets);
-      let rightRecords: VerdictRecord[];
-      try {
-        rightRecords = await run(right, input, packets);
-      } catch (error) {
-        if (error instanceof InputError && left === 'rules') {
-          return {
-            compared,
-            setAside,
-            noProgram: error.diagnostics.map(({ message }) => message).join('; '),
-          };
-        }
-        throw error;
-      }
-      const difference = firstDifference(left, right, leftRecords, rightRecords, setAside);
+    const compare = async (
+      [left, leftRecords]: readonly [RunnerName, readonly VerdictRecord[]],
+      right: RunnerName,
+      open: () => Promise<Runner>,
+      packets: readonly SentPacket[],
+    ): Promise<Difference | undefined> => {
+      const rightRecords = await run(open, packets);
       const pair = `${left} = ${right}`;
-      compared.set(pair, (compared.get(pair) ?? 0) + packets.length);
+      compared.set(pair, packets.length);
+      return firstDifference(left, right, leftRecords, rightRecords, setAside);
+    };
+    const rules = (): Promise<Runner> => openRunner('rules', input, OPTIONS);
+    if (runners.has('netfilter') && runners.has('rules')) {
+      const netfilter = await run(() => openRunner('netfilter', input, OPTIONS), fuzzCase.packets);
+      const difference = await compare(['netfilter', netfilter], 'rules', rules, fuzzCase.packets);
+      if (difference !== undefined) return { difference, compared, setAside };
+    }
+    const names = (['vm', 'kernel'] as const).filter((name) => runners.has(name));
+    if (names.length === 0 || !runners.has('rules')) return { compared, setAside };
+    let programs: PreparedPrograms;
+    try {
+      programs = await preparePrograms(input, OPTIONS);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { compared, setAside, noProgram: error.diagnostics.map(({ message }) => message).join('; ') };
+    }
+    const reference = await run(rules, whole);
+    for (const name of names) {
+      const difference = await compare(['rules', reference], name, () => programs.open(name), whole);
       if (difference !== undefined) return { difference, compared, setAside };
     }
     return { compared, setAside };
@@ -80,12 +90,10 @@ export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>
   }
 }
 
-async function run(
-  name: RunnerName,
-  input: LoadedInput,
-  packets: readonly SentPacket[],
-): Promise<VerdictRecord[]> {
-  const runner = await openRunner(name, input, { checksums: 'verify', trace: true, waivers: [] });
+const OPTIONS: OpenRunnerOptions = { checksums: 'verify', trace: true, waivers: [] };
+
+async function run(open: () => Promise<Runner>, packets: readonly SentPacket[]): Promise<VerdictRecord[]> {
+  const runner = await open();
   try {
     return await runner.run(replayOf(packets));
   } finally {

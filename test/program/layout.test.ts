@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   decodeStruct,
@@ -13,8 +12,8 @@ import { CONFIG, CONNECTION, RESULT, STRUCTS } from '../../src/program/layout.js
 import { PACKAGE_ROOT } from '../../src/package-root.js';
 
 describe('layouts', () => {
-  test('bpf/lib/layout.h is what layout.ts says (npm run generate)', () => {
-    expect(readFileSync(`${PACKAGE_ROOT}/bpf/lib/layout.h`, 'utf8')).toBe(layoutHeader());
+  test('bpf/lib/layout.h is what layout.ts says (npm run generate)', async () => {
+    await expect(layoutHeader()).toMatchFileSnapshot(`${PACKAGE_ROOT}/bpf/lib/layout.h`);
   });
 
   test.each(STRUCTS.map((layout) => [layout.name, layout] as const))('%s has no holes', (_, layout) => {

@@ -6,6 +6,7 @@ import { columns, summarizeChains } from '../../ruleset/inspect.js';
 export default class InspectChains extends BaseCommand {
   static override summary = 'List the chains of a dump: policies, rules, references';
   static override examples = ['<%= config.bin %> inspect chains rules.v4'];
+  static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;
   static override flags = { host: inputFlags.host, family: inputFlags.family };
 

@@ -6,6 +6,7 @@ import { columns, summarizeSets } from '../../ruleset/inspect.js';
 export default class InspectSets extends BaseCommand {
   static override summary = 'List the sets of a dump: types, members, references';
   static override examples = ['<%= config.bin %> inspect sets rules.v4 ipset.save'];
+  static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;
   static override flags = { host: inputFlags.host, family: inputFlags.family };
 

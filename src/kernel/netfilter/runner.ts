@@ -5,9 +5,13 @@
 // Method and traps: bpf/replay/netfilter.bpf.c, instrument.ts, trace.ts.
 import type { Host } from '../../host/host.js';
 import type { Family } from '../../net/family.js';
+import { completeFrame } from '../../packet/complete.js';
+import { parseEthernet } from '../../packet/ethernet.js';
 import type { ReplayPacket } from '../../packet/packet.js';
+import { ParsedPacket } from '../../packet/parse.js';
 import type { Runner } from '../../replay/runner.js';
 import type { VerdictRecord } from '../../replay/verdict.js';
+import { CUT_SHORT, headersCut } from '../../ruleset/evaluate/host-walk.js';
 import { errnoName } from '../errno.js';
 import { bringUp, createInterfaces, type HostNetwork } from '../host-network.js';
 import { Namespace } from '../namespace.js';
@@ -109,10 +113,13 @@ export class NetfilterRunner implements Runner {
     return Promise.resolve();
   }
 
-  private decide(packet: ReplayPacket): VerdictRecord {
+  /** A packet that the capture cut goes in at its whole length: the stack drops shorter ones unjudged. */
+  private decide(captured: ReplayPacket): VerdictRecord {
+    const packet = { ...captured, frame: completeFrame(captured.frame, captured.wireLength) };
     const head = { index: packet.index, interface: packet.interface };
     const ip = findIp(packet.frame);
     if (ip === undefined) return { ...head, verdict: 'not-ip' };
+    if (isCutShort(captured, ip.family)) return { ...head, verdict: 'refused', reason: CUT_SHORT };
     const { recorder } = this.watch;
     this.logs.drain();
     recorder.reset();
@@ -170,4 +177,13 @@ export class NetfilterRunner implements Runner {
     const deadline = Date.now() + LOOPBACK_WAIT_MS;
     while (recorder.count === last + 1 && Date.now() < deadline);
   }
+}
+
+/** Whether bytes of a header that rules read were left out of the capture. */
+function isCutShort(captured: ReplayPacket, family: Family): boolean {
+  const { frame, wireLength } = captured;
+  if (frame.length >= wireLength) return false;
+  const at = parseEthernet(frame)?.payloadOffset ?? frame.length;
+  if (at + (family === 'ipv4' ? 20 : 40) > frame.length) return true;
+  return headersCut(new ParsedPacket(frame, family, at, frame.length), captured);
 }

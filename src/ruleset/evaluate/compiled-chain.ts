@@ -94,8 +94,7 @@ function actionOf(target: Target, idle: boolean): RuleAction {
     case 'REJECT':
       return 'reject';
     case 'CT':
-      if (target.notrack) return 'notrack';
-      return target.others === '' ? 'continue' : 'unsupported';
+      return target.notrack ? 'notrack' : 'unsupported';
     case 'opaque': {
       const observes = TARGET_SUPPORT[target.name]?.base.state === 'no-effect';
       return observes || idle ? 'continue' : 'unsupported';

@@ -15,7 +15,7 @@ import { Clock } from './clock.js';
 import { Tracker } from './conntrack/tracker.js';
 import { Hooks, type HookVerdict } from './hooks.js';
 import { bindSets } from './sets/bound-set.js';
-import { type HookName, Skb } from './skb.js';
+import { CT_UNTRACKED, type HookName, Skb } from './skb.js';
 import { Uncertainty } from './uncertainty.js';
 import type { WalkObserver } from './walk-table.js';
 
@@ -161,7 +161,7 @@ export class HostWalk {
     const late = this.pass('POSTROUTING', skb, 'output', kind, observer);
     if (late !== undefined) return late;
     if (comesBack && skb.family === 'ipv6') this.comeBack(skb, route, observer);
-    return route.device === 'lo' ? this.loop(skb, observer) : this.accept(skb, 'output', route.device);
+    return route.device === 'lo' ? this.loop(skb, route, observer) : this.accept(skb, 'output', route.device);
   }
 
   /** The host's own copy of a broadcast or multicast: out and in again by the same device. */
@@ -181,11 +181,11 @@ export class HostWalk {
   }
 
   /** Back in through `lo`, with its connection, its mark, and the route it was sent by. */
-  private loop(skb: Skb, observer: WalkObserver | undefined): Outcome {
+  private loop(skb: Skb, { type }: SentRoute, observer: WalkObserver | undefined): Outcome {
     skb.inInterface = 'lo';
     skb.outInterface = '';
     skb.loopedMark = skb.mark;
-    return this.arriveAgain(skb, 'local', observer);
+    return this.arriveAgain(skb, type === 'broadcast' || type === 'multicast' ? type : 'local', observer);
   }
 
   /** In at `skb.inInterface` what has just gone out, without another routing decision. */
@@ -268,8 +268,10 @@ export class HostWalk {
     const { with: kind } = rule.target;
     const { packet, packetType } = skb;
     if (skb.checksumKnown && !skb.checksumValid && !rejectChecksumValid(packet)) return undefined;
-    // The stack fills in options on arrival, and what it has written there spoils the sum that REJECT checks.
-    const spoilt = route !== 'output' && packet.family === 'ipv4' && optionsRewritten(packet);
+    // The stack fills in options on arrival, and what it has written there spoils the sum that REJECT checks,
+    // unless connection tracking has summed the packet before.
+    const summed = this.tracks(packet.family) && skb.ctInfo !== CT_UNTRACKED;
+    const spoilt = route !== 'output' && packet.family === 'ipv4' && !summed && optionsRewritten(packet);
     if (spoilt && skb.checksumKnown && (kind === 'tcp-reset' || !skb.checksumValid)) return undefined;
     const cause = { packet, packetType, route, device: deviceOf(skb) };
     let answer: Answer | undefined;

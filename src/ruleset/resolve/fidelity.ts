@@ -23,6 +23,10 @@ function remembers(rule: RuleDraft): boolean {
   return rule.matches.some((match) => MATCH_SUPPORT[matchName(match)]?.stateful === true);
 }
 
+function hotdrops(rule: RuleDraft): boolean {
+  return rule.matches.some((match) => MATCH_SUPPORT[matchName(match)]?.hotdrops === true);
+}
+
 /** Marks, log lines and limits, which in `nat` happen for the first packet of a connection only. */
 function hasSideEffect(rule: RuleDraft): boolean {
   return rule.target.kind === 'MARK' || rule.target.kind === 'LOG' || remembers(rule);
@@ -30,7 +34,7 @@ function hasSideEffect(rule: RuleDraft): boolean {
 
 /** True when it makes no difference to any packet whether the rule matches. */
 function isIdle(rule: RuleDraft): boolean {
-  if (remembers(rule)) return false;
+  if (remembers(rule) || hotdrops(rule)) return false;
   if (rule.target.kind === 'none') return true;
   return rule.target.kind === 'opaque' && TARGET_SUPPORT[rule.target.name]?.base.state === 'no-effect';
 }

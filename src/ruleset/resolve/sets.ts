@@ -29,7 +29,8 @@ export function setFidelity(set: IpSet, sets: Sets): Fidelity {
     parts.push(SET_OPTION);
   if (set.type === 'bitmap:ip,mac' && set.elements.some((element) => element.parts.length < 2))
     parts.push(SET_WITHOUT_MAC);
-  if (set.elements.some(({ timeout }) => timeout !== undefined && timeout > 0)) parts.push(SET_TIMEOUT);
+  const members = [...set.elements, ...(set.memberElements ?? [])];
+  if (members.some(({ timeout }) => timeout !== undefined && timeout > 0)) parts.push(SET_TIMEOUT);
   if ((set.unreadLines ?? 0) > 0) parts.push(SET_UNREAD);
   for (const name of set.members) {
     const member = sets.get(name);

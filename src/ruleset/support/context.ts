@@ -38,6 +38,12 @@ export const NAT_POLICY_DROP: Support = unsupported(
   'a DROP policy in the nat table is not carried over',
 );
 
+/** `CT` that tracks gives the packet a template, and a later `--notrack` passes over packets that have one. */
+export const CT_TEMPLATE: Support = unsupported(
+  'IPT0454',
+  'the packet would carry settings for its connection, which a later NOTRACK does not take away',
+);
+
 /** ipset types by name (ipset(8) SET TYPES). */
 export const SET_TYPE_SUPPORT: Readonly<Record<string, Support>> = {
   'bitmap:ip': EXACT,

@@ -5,6 +5,7 @@ import { TARGET_SHAPES } from '../../../grammar/extensions/targets.js';
 import type { ExtensionShape } from '../../../grammar/options.js';
 import {
   ABSENT_SET,
+  CT_TEMPLATE,
   HEADER_SUPPORT,
   IDLE,
   NAT_POLICY_DROP,
@@ -57,10 +58,11 @@ export function supportDocument(): string {
       ['what'],
       [
         [['a rule that no packet reaches'], UNREACHABLE],
-        [['a rule without target, or with one that only observes, whatever its matches'], IDLE],
+        [['a rule without target, or with one that only observes, unless a match remembers or drops'], IDLE],
         [['a rule that could not be read'], UNREAD],
         [['`MARK`, `LOG` or a match that remembers in the nat table'], NAT_SIDE_EFFECT],
         [['policy DROP in the nat table'], NAT_POLICY_DROP],
+        [['`CT` without `--notrack`'], CT_TEMPLATE],
         [['a set that is in no input'], ABSENT_SET],
         [['a set with members that have a timeout'], SET_TIMEOUT],
         [['`netmask`, `bitmask`, `markmask` of a set, except for hash:ip and bitmap:ip'], SET_OPTION],

@@ -6,6 +6,11 @@ function later(code: string, what: string): ExtensionSupport {
   return { base: unsupported(code, what) };
 }
 
+/** Cut or odd headers make it drop the packet, matched or not. */
+function drops(code: string, what: string): ExtensionSupport {
+  return { base: unsupported(code, what), hotdrops: true };
+}
+
 function remembers(code: string, what: string): ExtensionSupport {
   return { base: unsupported(code, what), stateful: true };
 }
@@ -15,7 +20,7 @@ const IPV6_EXTENSION_HEADER = 'the fields of IPv6 extension headers are not read
 /** By the name that `-m` takes. */
 export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   addrtype: { base: EXACT },
-  ah: later('IPT0302', 'the SPI of an authentication header is not read by the program'),
+  ah: drops('IPT0302', 'the SPI of an authentication header is not read by the program'),
   bpf: later('IPT0303', 'the classic BPF program of the match is not carried over'),
   cgroup: later('IPT0304', 'the control group of the sending socket is not known to a TC program'),
   cluster: later('IPT0305', 'the node hash of a cluster is not modelled'),
@@ -27,29 +32,29 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   recent: remembers('IPT0310', 'lists of recently seen addresses are not kept'),
   conntrack: { base: EXACT },
   cpu: later('IPT0315', 'the processor that handles a packet is an accident of the machine'),
-  dccp: later('IPT0316', 'DCCP ports, types and options are not read by the program'),
+  dccp: drops('IPT0316', 'DCCP ports, types and options are not read by the program'),
   devgroup: later('IPT0317', 'interface groups are not in a snapshot'),
   dscp: later('IPT0318', 'the DSCP field is not compared'),
-  dst: later('IPT0319', IPV6_EXTENSION_HEADER),
+  dst: drops('IPT0319', IPV6_EXTENSION_HEADER),
   ecn: later('IPT0320', 'ECN bits are not compared'),
-  esp: later('IPT0321', 'the SPI of an ESP header is not read by the program'),
-  eui64: later('IPT0322', 'the EUI-64 part of an address is not compared with the MAC address'),
-  frag: later('IPT0323', IPV6_EXTENSION_HEADER),
+  esp: drops('IPT0321', 'the SPI of an ESP header is not read by the program'),
+  eui64: drops('IPT0322', 'the EUI-64 part of an address is not compared with the MAC address'),
+  frag: drops('IPT0323', IPV6_EXTENSION_HEADER),
   hashlimit: remembers('IPT0324', 'rates per address are not kept'),
-  hbh: later('IPT0325', IPV6_EXTENSION_HEADER),
+  hbh: drops('IPT0325', IPV6_EXTENSION_HEADER),
   helper: later('IPT0326', 'connection tracking helpers are not carried over'),
   hl: { base: EXACT },
   icmp: { base: EXACT },
   icmp6: { base: EXACT },
-  ipcomp: later('IPT0327', 'the CPI of an IPComp header is not read by the program'),
+  ipcomp: drops('IPT0327', 'the CPI of an IPComp header is not read by the program'),
   iprange: { base: EXACT },
-  ipv6header: later('IPT0328', IPV6_EXTENSION_HEADER),
+  ipv6header: drops('IPT0328', IPV6_EXTENSION_HEADER),
   ipvs: later('IPT0329', 'IPVS connections are not visible to a TC program'),
   length: { base: EXACT },
   limit: { base: EXACT, stateful: true },
   mac: { base: EXACT },
   mark: { base: EXACT },
-  mh: later('IPT0330', 'mobility headers are not read by the program'),
+  mh: drops('IPT0330', 'mobility headers are not read by the program'),
   multiport: { base: EXACT },
   nfacct: remembers('IPT0331', 'accounting objects and their quotas are not in a snapshot'),
   osf: later('IPT0332', 'passive operating system fingerprints are not in a snapshot'),
@@ -61,8 +66,8 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   rateest: later('IPT0338', 'rate estimators are not kept'),
   realm: later('IPT0339', 'routing realms are not in a snapshot'),
   rpfilter: later('IPT0340', 'the reverse path test is not modelled'),
-  rt: later('IPT0341', IPV6_EXTENSION_HEADER),
-  sctp: later('IPT0342', 'SCTP ports and chunks are not read by the program'),
+  rt: drops('IPT0341', IPV6_EXTENSION_HEADER),
+  sctp: drops('IPT0342', 'SCTP ports and chunks are not read by the program'),
   set: {
     base: EXACT,
     options: {
@@ -82,10 +87,10 @@ export const MATCH_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   statistic: remembers('IPT0348', 'random and n-th packet draws are not modelled'),
   string: later('IPT0349', 'packet contents are not searched'),
   tcp: { base: EXACT },
-  tcpmss: later('IPT0350', 'the MSS option is not compared'),
+  tcpmss: drops('IPT0350', 'the MSS option is not compared'),
   time: later('IPT0351', 'the time of day is not compared'),
   tos: later('IPT0352', 'the TOS field is not compared'),
   ttl: { base: EXACT },
-  u32: later('IPT0353', 'raw packet words are not compared'),
+  u32: drops('IPT0353', 'raw packet words are not compared'),
   udp: { base: EXACT },
 };

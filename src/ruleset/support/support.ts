@@ -15,6 +15,8 @@ export interface ExtensionSupport {
   readonly options?: Readonly<Record<string, Support>>;
   /** The match remembers or writes something that other rules or packets can see, whatever the rule's target. */
   readonly stateful?: true;
+  /** The match drops packets whose headers it cannot read (`hotdrop`), whatever the rule's target. */
+  readonly hotdrops?: true;
 }
 
 const ORDER: readonly FidelityState[] = ['exact', 'no-effect', 'approximate', 'unsupported'];

@@ -2,7 +2,8 @@
 // CT and NOTRACK. iptables-extensions(8) CT; net/netfilter/xt_CT.c. NOTRACK is CT --notrack with its own name.
 import type { DecodeContext, TargetExtension } from '../extension.js';
 import { Options, unsignedInteger, UINT16_MAX } from '../options.js';
-import { extensionFidelity } from '../support/support.js';
+import { CT_TEMPLATE } from '../support/context.js';
+import { EXACT, extensionFidelity, worst } from '../support/support.js';
 import { TARGET_SUPPORT } from '../support/targets.js';
 import { BOTH_FAMILIES } from './opaque.js';
 import { onlyProtocol } from './protocol.js';
@@ -104,8 +105,11 @@ export const ctCodec: TargetExtension<CtTarget> = {
     return { kind: 'CT', spelledNotrack: false, notrack: options.has('--notrack'), others };
   },
   print: (payload) => (payload.notrack ? ' --notrack' : '') + payload.others,
-  fidelity: (_payload, context) =>
-    extensionFidelity(TARGET_SUPPORT['CT']!, context.rule.target?.options ?? []),
+  fidelity: ({ notrack }, context) =>
+    worst([
+      extensionFidelity(TARGET_SUPPORT['CT']!, context.rule.target?.options ?? []),
+      notrack ? EXACT : CT_TEMPLATE,
+    ]),
 };
 
 export const notrackCodec: TargetExtension<CtTarget> = {

@@ -35,6 +35,8 @@ test.each<[string, string[], boolean]>([
   ['-A INPUT -m pkttype --pkt-type broadcast', ['no-effect'], true],
   ['-A INPUT -m pkttype --pkt-type broadcast -j NFLOG', ['no-effect'], true],
   ['-A INPUT -m pkttype --pkt-type broadcast -j LOG', ['unsupported'], false],
+  // It drops TCP packets whose options it cannot read, matched or not.
+  ['-A INPUT -p tcp -m tcpmss --mss 1:500 -j NFLOG', ['unsupported'], false],
   ['-A INPUT -j NFLOG; -A INPUT -j ACCEPT', ['no-effect', 'exact'], true],
   [':dead - [0:0]; -A dead -m recent --set -j DROP', ['no-effect'], true],
   ['-A INPUT -j ACCEPT; -A INPUT -m recent --set -j DROP', ['exact', 'no-effect'], true],
@@ -144,4 +146,15 @@ test('a set with masks or with members that packets fill in', () => {
 
 test('a table that ends before COMMIT is not faithful', () => {
   expect(assess(load('*filter\n:INPUT DROP [0:0]\n'), []).faithful).toBe(false);
+});
+
+test('CT that tracks is said to stand in the way of a later NOTRACK; with --notrack its events matter not', () => {
+  const rules = '-A PREROUTING -j CT --ctevents new; -A PREROUTING -j CT; -A PREROUTING -j CT --notrack';
+  expect(states(load(table(rules, 'raw')))).toEqual(['unsupported', 'unsupported', 'exact']);
+});
+
+test('a list whose members have a timeout is as inexact as any set that has', () => {
+  const sets = 'create a hash:ip\nadd a 192.0.2.1\ncreate l list:set timeout 100\nadd l a timeout 50\n';
+  const input = load(table('-A INPUT -m set --match-set l src -j DROP'), sets);
+  expect(input.ruleset.rules[0]!.fidelity).toMatchObject({ state: 'approximate', code: 'IPT0462' });
 });

@@ -4,7 +4,7 @@
 import { type AddressWords, parseAddress, prefixMask } from '../../../net/address.js';
 import { PrefixTable } from '../../../net/prefix-table.js';
 import type { Family } from '../../../net/family.js';
-import type { IpSet, SetElement, SetElementPart } from '../../sets.js';
+import { knowsNomatch, type IpSet, type SetElement, type SetElementPart } from '../../sets.js';
 import type { Clock } from '../clock.js';
 import type { Skb } from '../skb.js';
 import { type SetPort, setPort } from './set-port.js';
@@ -12,7 +12,7 @@ import { type SetPort, setPort } from './set-port.js';
 export interface SetQuery {
   /** One per dimension. */
   readonly directions: readonly ('src' | 'dst')[];
-  /** `--return-nomatch`: an entry marked `nomatch` counts as found, all others as not. */
+  /** `--return-nomatch`: an entry marked `nomatch` counts as found, all others as not; where the type knows `nomatch`. */
   readonly returnNomatch: boolean;
 }
 
@@ -104,7 +104,7 @@ class AddressSet implements BoundSet {
     if (this.set.unreadLines !== undefined) return 'undecided';
     const { member } = this.find(skb, query.directions);
     if (member === undefined) return false;
-    return query.returnNomatch ? member.nomatch : !member.nomatch;
+    return member.nomatch === (query.returnNomatch && knowsNomatch(this.set.type));
   }
 
   private find(skb: Skb, directions: readonly ('src' | 'dst')[]): Found {
