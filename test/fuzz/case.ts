@@ -9,7 +9,7 @@ import type { Family } from '../../src/net/family.js';
 import type { ReplayPacket } from '../../src/packet/packet.js';
 import { pcapFileHeader, pcapRecord } from '../../src/replay/capture/write-pcap.js';
 import { randomPackets, type SentPacket } from './packets.js';
-import { Random } from './random.js';
+import { Random } from '../../src/replay/directed/random.js';
 import { randomRules } from './rules.js';
 import { randomSets } from './sets.js';
 

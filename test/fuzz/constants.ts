@@ -2,7 +2,7 @@
 // The values that rules and packets share, so that packets hit rules and their neighbours. Addresses are
 // those of the default host and the documentation networks (RFC 5737, RFC 3849).
 import type { Family } from '../../src/net/family.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/replay/directed/random.js';
 
 export const OWN: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ['203.0.113.2', '10.0.0.1'],

@@ -3,7 +3,7 @@
 // iptables and the kernel take it. iptables-extensions(8).
 import type { Family } from '../../src/net/family.js';
 import { anyAddress, anyPort, LENGTHS, MACS, MARKS, portRange, TTLS } from './constants.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/replay/directed/random.js';
 import type { RandomSet } from './sets.js';
 
 export interface MatchContext {

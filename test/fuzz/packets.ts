@@ -17,7 +17,7 @@ import {
   SPECIAL,
   TTLS,
 } from './constants.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/replay/directed/random.js';
 
 export interface SentPacket {
   readonly interface: string;

@@ -4,7 +4,7 @@ import type { Family } from '../../src/net/family.js';
 import { BUILT_IN_CHAINS } from '../../src/ruleset/ruleset.js';
 import { anyPrefix, MARKS } from './constants.js';
 import { randomMatch } from './matches.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/replay/directed/random.js';
 import type { RandomSet } from './sets.js';
 
 const REJECTS: Readonly<Record<Family, readonly string[]>> = {

@@ -2,7 +2,7 @@
 // Random sets: `ipset save` text, and what a rule must know to name them.
 import type { Family } from '../../src/net/family.js';
 import { anyAddress, anyPort } from './constants.js';
-import type { Random } from './random.js';
+import type { Random } from '../../src/replay/directed/random.js';
 
 export interface RandomSet {
   readonly name: string;
