@@ -76,9 +76,8 @@ function ofMatch(match: Match, family: Family, ruleset: Ruleset, places: Places)
     case 'length':
       return [oneOf('length', [match.lengths], match.negated, 1500)];
     case 'ttl':
-      return [oneOf('ttl', compared(match.compare, match.ttl), match.compare === 'ne', 255)];
     case 'hl':
-      return [oneOf('ttl', compared(match.compare, match.hopLimit), match.compare === 'ne', 255)];
+      return [oneOf('ttl', compared(match.compare, match.value), match.compare === 'ne', 255)];
     case 'comment':
     case 'limit':
     case 'mark':
