@@ -16,10 +16,9 @@ export interface ReplaySpeed {
   readonly packets: number;
   readonly seconds: number;
   readonly packetsPerSecond: number;
-  /** After a tenth of the packets, at the highest after that, and at the end. */
-  readonly rssWarmMiB: number;
-  readonly rssPeakMiB: number;
-  readonly rssEndMiB: number;
+  /** In use after a full collection: when a tenth of the packets is through, half of them, and all. */
+  readonly liveMiB: readonly number[];
+  readonly peakRssMiB: number;
   readonly verdicts: Readonly<Record<string, number>>;
 }
 
@@ -65,6 +64,7 @@ async function replaySpeeds(packets: number, notMeasured: string[]): Promise<Rep
       const child = spawnSync(
         process.execPath,
         [
+          '--expose-gc',
           '--import',
           'tsx',
           join(import.meta.dirname, 'replay-child.ts'),

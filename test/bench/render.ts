@@ -19,7 +19,7 @@ export function renderTables(report: BenchReport): string {
   if (replay.length > 0) {
     lines.push(
       ...table(
-        ['runner', 'packets', 'packets/s', 'aim', 'RSS warm', 'peak', 'end (MiB)'],
+        ['runner', 'packets', 'packets/s', 'aim', 'MiB in use at 10%', '50%', '100%', 'peak RSS'],
         replay.map((each) => {
           const aim = AIM_PACKETS_PER_SECOND[each.runner];
           const met =
@@ -29,9 +29,8 @@ export function renderTables(report: BenchReport): string {
             grouped(each.packets),
             grouped(each.packetsPerSecond),
             met,
-            String(each.rssWarmMiB),
-            String(each.rssPeakMiB),
-            String(each.rssEndMiB),
+            ...each.liveMiB.map(String),
+            String(each.peakRssMiB),
           ];
         }),
       ),
