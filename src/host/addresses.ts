@@ -93,7 +93,8 @@ export class AddressBook {
   /** The type of an IPv4 address, with `device` only what that device makes of it. */
   ipv4Type(address: AddressWords, device: string | undefined): RouteType {
     const word = address[0]!;
-    if (word >>> 24 === 0 || word === 0xffffffff) return 'broadcast';
+    // Of network 0 the first address alone is special (since Linux 5.3).
+    if (word === 0 || word === 0xffffffff) return 'broadcast';
     if (isIpv4Multicast(word)) return 'multicast';
     const route = this.ipv4.lookupLocal(address);
     if (route === undefined) return 'unicast';

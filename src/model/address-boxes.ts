@@ -66,7 +66,6 @@ export function addressesWhere(
 const WELL_KNOWN: Readonly<Record<Family, readonly string[]>> = {
   ipv4: [
     '0.0.0.0/0',
-    '0.0.0.0/8',
     '0.0.0.0/32',
     '127.0.0.0/8',
     '224.0.0.0/4',

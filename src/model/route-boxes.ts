@@ -53,7 +53,7 @@ export function broadcastBoxes(stack: Stack): Boxes {
 }
 
 function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
-  const zeroNet = (side: AddressSide): Boxes => range(`${side}0`, 0, 0x00ffffff);
+  const zero = (side: AddressSide): Boxes => range(`${side}0`, 0);
   const multicast = (side: AddressSide): Boxes => range(`${side}0`, MULTICAST_FIRST, MULTICAST_LAST);
   const ownSource = and(
     addressesWhere('SRC', 'ipv4', stack.host, ([word]) => stack.addresses.isOwnIpv4(word!)),
@@ -69,13 +69,13 @@ function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
   const linkLocalGroup = range('DST0', 0xe0000000, 0xe00000ff);
   return [
     { boxes: and(toGroup, or(impossibleSource, loopback('SRC'))), to: 'drop' },
-    { boxes: and(toGroup, zeroNet('SRC'), or(linkLocalGroup, range('PROTO', IGMP))), to: 'local' },
-    { boxes: and(toGroup, or(zeroNet('SRC'), ownSource)), to: 'drop' },
+    { boxes: and(toGroup, zero('SRC'), or(linkLocalGroup, range('PROTO', IGMP))), to: 'local' },
+    { boxes: and(toGroup, or(zero('SRC'), ownSource)), to: 'drop' },
     { boxes: toGroup, to: 'local' },
     { boxes: or(multicast('DST'), impossibleSource), to: 'drop' },
-    { boxes: and(limited, not(zeroNet('SRC')), ownSource), to: 'drop' },
+    { boxes: and(limited, not(zero('SRC')), ownSource), to: 'drop' },
     { boxes: or(limited, unspecified), to: 'local' },
-    { boxes: or(zeroNet('SRC'), zeroNet('DST'), loopback('SRC'), loopback('DST'), ownSource), to: 'drop' },
+    { boxes: or(zero('SRC'), zero('DST'), loopback('SRC'), loopback('DST'), ownSource), to: 'drop' },
     {
       boxes: or(
         ipv4OfType(stack, 'local'),
