@@ -1,186 +1,193 @@
 // SPDX-License-Identifier: Apache-2.0
-// Are the tests able to fail? Draws mutants over the meaning and the lowering of rules with Stryker's
-// instrumenter and asks, one mutant at a time, whether any check finds it:
+// Are the tests able to fail? Draws mutants over the meaning and the lowering of rules and asks, one mutant at
+// a time, which check finds it:
 //   npm run test:mutation -- --seed 1 --count 20
-// Works on a copy in a temporary directory. Exits 1 when a mutant survives every check (each is printed
-// with its place, to be explained or killed), 2 on trouble (the checks fail without a mutant).
-import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+// Works on a copy in a temporary directory. A first run without mutants tells which test file passes which
+// mutant's place; only those are run with the mutant. Exits 1 when a mutant survives every check (each is printed
+// with its place, to be killed by a test, or explained in equivalents.ts), 2 on trouble (a check fails unmutated).
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Instrumenter, type File } from '@stryker-mutator/instrumenter';
+import { checksIn, runNode, type Check, type Outcome } from './checks.js';
+import { COVERAGE_FOLDER, readCoverage } from './coverage.js';
+import { EQUIVALENTS } from './equivalents.js';
+import { mutateSources, shuffled, withMutant, type Mutant } from './mutants.js';
 
 const { values } = parseArgs({
   options: {
+    /** One draw of `count` mutants for each; several with commas. */
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '20' },
     /** Draw from files whose path holds this text. */
     only: { type: 'string', default: '' },
+    /** Stop after this check, by name. */
+    until: { type: 'string', default: 'typecheck' },
   },
 });
 
-const MUTATED = ['src/ruleset/matches', 'src/ruleset/targets', 'src/model'];
+/** Tests of the built command are no part: they run dist/, and ask nothing about meaning. */
 const COPIED = [
-  'src',
-  'grammar',
-  'bpf',
-  'schemas',
-  'test',
-  'fixtures',
-  'bin',
-  'package.json',
-  'tsconfig.json',
-  'vitest.config.ts',
-  'SUPPORT.md',
+  ...['src', 'grammar', 'bpf', 'schemas', 'test', 'fixtures', 'bin'],
+  ...['package.json', 'tsconfig.json', 'vitest.config.ts', 'SUPPORT.md'],
 ];
-
-/** From the cheapest to the dearest; the first that fails has found the mutant. */
-const CHECKS: readonly {
-  readonly name: string;
-  readonly command: readonly string[];
-  readonly needs?: string;
-}[] = [
-  { name: 'unit', command: ['npx', 'vitest', 'run', '--project', 'unit', '--bail', '1'] },
-  { name: 'fuzz', command: ['npx', 'tsx', 'test/fuzz/main.ts', '--seed', '1', '--cases', '40'] },
-  {
-    name: 'corpus',
-    command: [
-      'npx',
-      'vitest',
-      'run',
-      '--project',
-      'corpus',
-      '--bail',
-      '1',
-      'kernel-cases',
-      'extensions',
-      'canonical',
-    ],
-    needs: 'IPT2EBPF_DATA',
-  },
-];
+const LEFT_OUT = ['test/cli'];
+/** A check with a mutant may take this many times as long as without, and at least this long. */
+const PATIENCE = 6;
+const LEAST_LIMIT_SECONDS = 60;
+const BASELINE_LIMIT_SECONDS = 900;
+/** Characters of a mutant's text that are shown in front of and from its first difference. */
+const CONTEXT = 30;
+const SHOWN = 80;
 
 const root = resolve(import.meta.dirname, '../..');
 const data = resolve(root, process.env['IPT2EBPF_DATA'] ?? '../shared/data');
-
-interface Finding {
-  readonly mutant: string;
-  readonly foundBy?: string;
-}
-
-function sourceFiles(directory: string): string[] {
-  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('index.ts') && !name.endsWith('registry.ts'))
-    .map((name) => join(directory, name))
-    .sort();
-}
-
-/** Deterministic draw without replacement (xorshift32). */
-function draw<T>(items: readonly T[], count: number, seed: number): T[] {
-  const rest = [...items];
-  const out: T[] = [];
-  let state = (seed * 2654435761) >>> 0 || 1;
-  while (out.length < count && rest.length > 0) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    out.push(...rest.splice(state % rest.length, 1));
-  }
-  return out;
-}
-
-function check(directory: string, mutant: string | undefined): string | undefined {
-  for (const { name, command, needs } of CHECKS) {
-    if (needs === 'IPT2EBPF_DATA' && !existsSync(data)) continue;
-    const result = spawnSync(command[0]!, command.slice(1), {
-      cwd: directory,
-      env: {
-        ...process.env,
-        IPT2EBPF_DATA: data,
-        ...(mutant === undefined ? {} : { __STRYKER_ACTIVE_MUTANT__: mutant }),
-      },
-      encoding: 'utf8',
-      timeout: 600_000,
-      maxBuffer: 64 << 20,
-    });
-    if (result.status !== 0) {
-      if (mutant === undefined) process.stderr.write(result.stdout.slice(-4000) + result.stderr.slice(-4000));
-      return name;
-    }
-  }
-  return undefined;
-}
-
-const silent = {
-  isTraceEnabled: () => false,
-  isDebugEnabled: () => false,
-  isInfoEnabled: () => false,
-  isWarnEnabled: () => false,
-  isErrorEnabled: () => false,
-  isFatalEnabled: () => false,
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  fatal: () => undefined,
-};
-
-const directory = mkdtempSync(join(tmpdir(), 'ipt2ebpf-mutation-'));
+const scratch = mkdtempSync(join(tmpdir(), 'ipt2ebpf-mutation-'));
 process.on('exit', () => {
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true });
 });
-for (const name of COPIED)
-  if (existsSync(join(root, name))) cpSync(join(root, name), join(directory, name), { recursive: true });
-symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(2));
 
-const files: File[] = MUTATED.flatMap(sourceFiles).map((name) => ({
-  name,
-  mutate: true,
-  content: readFileSync(join(root, name), 'utf8'),
-}));
-// The parameter property `_createParser` etc. have working defaults; only the logger must be given.
-const { files: instrumented, mutants } = await new Instrumenter(silent).instrument(files, {
-  plugins: null,
-  // Texts of messages are judged by eye; a mutated message is not a changed meaning.
-  excludedMutations: ['StringLiteral'],
-  ignorers: [],
-});
-for (const file of instrumented) writeFileSync(join(directory, file.name), file.content);
+for (const name of COPIED) cpSync(join(root, name), join(scratch, name), { recursive: true });
+for (const name of LEFT_OUT) rmSync(join(scratch, name), { recursive: true });
+symlinkSync(join(root, 'node_modules'), join(scratch, 'node_modules'));
 
-const baseline = check(directory, undefined);
-if (baseline !== undefined) {
-  console.error(`without any mutant the check \`${baseline}\` fails: nothing can be said`);
-  process.exit(2);
+const { mutants, counting, excluded } = await mutateSources(scratch);
+const originals = new Map(counting.map(({ name }) => [name, readFileSync(join(scratch, name), 'utf8')]));
+console.log(`${mutants.length} mutants in ${counting.length} files`);
+for (const [reason, count] of excluded) console.log(`not drawn from: ${count} mutants in ${reason}`);
+
+const checks = usableChecks();
+const baselines = await baseline();
+const covers = readCoverage(join(scratch, 'coverage'));
+
+let survivors = 0;
+for (const seed of values.seed.split(',')) await judgeDraw(Number(seed));
+process.exitCode = survivors === 0 ? 0 : 1;
+
+function usableChecks(): Check[] {
+  const all = checksIn(root, data);
+  const last = all.findIndex(({ name }) => name === values.until);
+  return all.slice(0, last + 1).filter((check) => {
+    const lacks = check.lacks();
+    if (lacks !== undefined) console.log(`${check.name}: NOT RUN: needs ${lacks}`);
+    return lacks === undefined;
+  });
 }
 
-const drawn = draw(
-  mutants.filter((mutant) => mutant.fileName.includes(values.only)),
-  Number(values.count),
-  Number(values.seed),
-);
-console.log(
-  `${mutants.length} mutants over ${files.length} files, ${drawn.length} drawn with seed ${values.seed}`,
-);
-const findings: Finding[] = [];
-for (const mutant of drawn) {
-  const place = `${mutant.fileName}:${mutant.location.start.line + 1}`;
-  const foundBy = check(directory, mutant.id);
-  const text = `${place} ${mutant.mutatorName}: ${mutant.replacement.replace(/\s+/g, ' ').slice(0, 80)}`;
-  findings.push(foundBy === undefined ? { mutant: text } : { mutant: text, foundBy });
-  console.log(`${foundBy === undefined ? 'SURVIVED' : `found by ${foundBy}`}: ${text}`);
+/** Seconds of each check without a mutant; leaves which mutants it passes. */
+async function baseline(): Promise<ReadonlyMap<string, number>> {
+  const folder = join(scratch, 'coverage');
+  mkdirSync(folder);
+  for (const file of counting) writeFileSync(join(scratch, file.name), file.content);
+  const seconds = new Map<string, number>();
+  for (const check of checks) {
+    if (check.name === 'typecheck') continue;
+    const environment = { [COVERAGE_FOLDER]: folder, MUTANT_CHECK: check.name };
+    const outcome = await run(check, check.files ?? [], environment, BASELINE_LIMIT_SECONDS);
+    if (!outcome.passed) {
+      console.error(
+        `${outcome.output}\nwithout any mutant the check \`${check.name}\` fails: nothing can be said`,
+      );
+      process.exit(2);
+    }
+    seconds.set(check.name, outcome.seconds);
+    console.log(`${check.name} without a mutant: ${outcome.seconds.toFixed(0)} s`);
+  }
+  for (const [name, content] of originals) writeFileSync(join(scratch, name), content);
+  return seconds;
 }
-const found = findings.filter((finding) => finding.foundBy !== undefined).length;
-console.log(`${found} of ${findings.length} mutants found`);
-process.exit(found === findings.length ? 0 : 1);
+
+function run(
+  check: Check,
+  files: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  limitSeconds: number,
+): Promise<Outcome> {
+  return runNode(check.command(files), scratch, { ...environment, IPT2EBPF_DATA: data }, limitSeconds);
+}
+
+/** Draws until `count` mutants were judged; known equivalents are named and do not count. */
+async function judgeDraw(seed: number): Promise<void> {
+  const wanted = Number(values.count);
+  let judged = 0;
+  let found = 0;
+  for (const mutant of shuffled(mutants, seed)) {
+    if (judged === wanted) break;
+    if (!mutant.file.includes(values.only)) continue;
+    const equivalent = EQUIVALENTS.find(
+      ({ file, line, mutation }) =>
+        file === mutant.file && line === lineText(mutant) && mutation === mutationText(mutant),
+    );
+    const text = `${mutant.file}:${mutant.line} ${mutant.kind}: ${mutationText(mutant)}`;
+    if (equivalent !== undefined) {
+      console.log(`equivalent: ${text} (${equivalent.why})`);
+      continue;
+    }
+    const start = performance.now();
+    const finder = await findingCheck(mutant);
+    judged++;
+    if (finder === undefined) survivors++;
+    else found++;
+    const seconds = ((performance.now() - start) / 1000).toFixed(0);
+    console.log(`${finder === undefined ? 'SURVIVED' : `found by ${finder}`} (${seconds} s): ${text}`);
+  }
+  console.log(`seed ${seed}: ${found} of ${judged} mutants found`);
+}
+
+/** The first check that fails with the mutant in place. */
+async function findingCheck(mutant: Mutant): Promise<string | undefined> {
+  const original = originals.get(mutant.file)!;
+  writeFileSync(join(scratch, mutant.file), withMutant(original, mutant));
+  try {
+    for (const check of checks) {
+      const files = filesPassing(check, mutant);
+      if (files === undefined) continue;
+      const limit = Math.max(PATIENCE * (baselines.get(check.name) ?? 0), LEAST_LIMIT_SECONDS);
+      const outcome = await run(check, files, {}, limit);
+      if (outcome.timedOut) return `${check.name} (without an end in ${limit.toFixed(0)} s)`;
+      if (!outcome.passed) return `${check.name}${firstFailure(outcome.output)}`;
+    }
+    return undefined;
+  } finally {
+    writeFileSync(join(scratch, mutant.file), original);
+  }
+}
+
+/** Test files of the check that pass the mutant's place; undefined when nothing of the check does. */
+function filesPassing(check: Check, { id }: Mutant): readonly string[] | undefined {
+  if (check.name === 'typecheck') return [];
+  if (check.files === undefined) return covers.get(check.name)?.has(id) ? [] : undefined;
+  const passing = [...covers].filter(
+    ([name, ids]) => ids.has(id) && name.startsWith('test/') && suiteOf(name) === check.name,
+  );
+  return passing.length === 0 ? undefined : passing.map(([name]) => name);
+}
+
+function suiteOf(file: string): string {
+  const folder = file.split('/')[1]!;
+  return folder === 'kernel' || folder === 'corpus' ? folder : 'unit';
+}
+
+/** The first test that vitest, or the first packet that the fuzzer, names. */
+function firstFailure(output: string): string {
+  // eslint-disable-next-line no-control-regex -- terminal colours are what is taken out
+  const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
+  const failure = /FAIL\s+(?:\|\w+\| )?(\S+\.test\.ts)[^\n]*/.exec(plain) ?? /differ in (`\w+`)/.exec(plain);
+  return failure === null ? '' : `, ${failure[1]}`;
+}
+
+/** What changes, without most of what stays the same in front and behind. */
+function mutationText({ original, replacement }: Mutant): string {
+  const [from, to] = [original, replacement].map((text) => text.replace(/\s+/g, ' ')) as [string, string];
+  let front = 0;
+  while (front < Math.min(from.length, to.length) && from[front] === to[front]) front++;
+  const start = Math.max(0, front - CONTEXT);
+  const short = (text: string): string =>
+    (start > 0 ? '...' : '') + text.slice(start, front + SHOWN) + (text.length > front + SHOWN ? '...' : '');
+  return `${short(from)} -> ${short(to)}`;
+}
+
+function lineText({ file, line }: Mutant): string {
+  return originals.get(file)!.split('\n')[line - 1]!.trim();
+}
