@@ -78,6 +78,7 @@ struct packet {
 	__u32 chunk_count;
 	__u32 crc; /* of the packet so far */
 	__u32 chunk_types; /* bits of the types below 16 */
+	__u32 keep; /* 1: the packet does not prolong its association's life */
 	__u8 sum[SUM_BYTES + 8];
 };
 

@@ -141,8 +141,7 @@ static __always_inline int new_association(struct __sk_buff *skb, struct packet 
 }
 
 /* Heartbeats carry the tag of a path whose handshake was not seen. Returns 0 for invalid, 2 to skip the chunk. */
-static __always_inline int heartbeat(struct packet *p, struct connection *c, __u32 type, __u32 tag, __u32 reply,
-				     int keep)
+static __always_inline int heartbeat(struct packet *p, struct connection *c, __u32 type, __u32 tag, __u32 reply)
 {
 	__u32 other = !reply, known = reply ? c->tags[1] : c->tags[0];
 
@@ -151,7 +150,7 @@ static __always_inline int heartbeat(struct packet *p, struct connection *c, __u
 	} else if (tag == known) {
 		c->tcp_flags &= ~CT_SCTP_HEARTBEAT_FAILED;
 	} else {
-		if (p->chunk_types & 1 << CHUNK_DATA || keep)
+		if (p->chunk_types & 1 << CHUNK_DATA || p->keep)
 			return 0;
 		if (type == CHUNK_HEARTBEAT) {
 			c->tcp_flags |= CT_SCTP_HEARTBEAT_FAILED;
@@ -168,8 +167,7 @@ static __always_inline int heartbeat(struct packet *p, struct connection *c, __u
 }
 
 /* INIT and INIT ACK tell the tag of the other direction. Returns 0 for invalid. */
-static __always_inline int handshake(struct packet *p, struct connection *c, __u32 type, __u32 init, __u32 old,
-				     __u32 reply)
+static __always_inline int handshake(struct connection *c, __u32 type, __u32 init, __u32 old, __u32 reply)
 {
 	__u32 other = !reply, known = reply ? c->tags[0] : c->tags[1];
 	__u32 mine = CT_SCTP_INIT_SEEN << (reply & 1), theirs = CT_SCTP_INIT_SEEN << (other & 1);
@@ -194,16 +192,70 @@ static __always_inline int handshake(struct packet *p, struct connection *c, __u
 	(1 << CHUNK_INIT | 1 << CHUNK_SHUTDOWN_COMPLETE | 1 << CHUNK_COOKIE_ECHO | 1 << CHUNK_ABORT |           \
 	 1 << CHUNK_SHUTDOWN_ACK | 1 << CHUNK_HEARTBEAT | 1 << CHUNK_HEARTBEAT_ACK)
 
-__attribute__((noinline, unused)) static int track_sctp(struct __sk_buff *skb, struct packet *p, struct connection *c,
-						int known, int reply)
+/* Judges chunk `i` of the packet. Returns 0 for invalid. Global: the verifier looks at one chunk, not at 32. */
+__attribute__((noinline)) int track_chunk(struct __sk_buff *skb, struct packet *p, struct connection *c, __u32 i,
+					  int reply)
 {
-	__u32 tag = l4_32(p, 4), next = SCTP_NONE;
-	int keep = 0;
+	__u32 chunk, type, at, tag, mine, other, old, next;
 
+	if (!p || !c)
+		return 0;
+	chunk = p->chunks[i & CHUNK_MASK];
+	type = chunk & 255;
+	at = chunk >> 16;
+	tag = l4_32(p, 4);
+	mine = reply ? c->tags[1] : c->tags[0];
+	other = reply ? c->tags[0] : c->tags[1];
+	if (type == CHUNK_INIT && tag)
+		return 0;
+	if ((type == CHUNK_ABORT || type == CHUNK_SHUTDOWN_COMPLETE) && tag != (chunk & 0x100 ? other : mine))
+		return 0;
+	if (type == CHUNK_COOKIE_ECHO && tag != mine)
+		return 0;
+	if (type == CHUNK_COOKIE_ACK)
+		c->tcp_flags &= ~(CT_SCTP_INIT_SEEN | CT_SCTP_INIT_SEEN << 1);
+	if (type == CHUNK_HEARTBEAT || type == CHUNK_HEARTBEAT_ACK) {
+		int outcome = heartbeat(p, c, type, tag, reply);
+
+		if (!outcome)
+			return 0;
+		if (outcome == 2) {
+			p->keep = 1;
+			return 1;
+		}
+	}
+	old = c->tcp_state & 15;
+	next = next_association(reply, type, old);
+	if (next == SCTP_INVALID)
+		return 0;
+	if (type == CHUNK_INIT || type == CHUNK_INIT_ACK) {
+		int short_of = at + 20 > p->end;
+		__u32 init = load_tag(skb, p, at + 4, &short_of);
+
+		if (short_of || !handshake(c, type, init, old, reply))
+			return 0;
+		if (type == CHUNK_INIT && next == SCTP_CLOSED && old == SCTP_CLOSED)
+			p->keep = 1;
+	}
+	c->tcp_state = next;
+	if (old != next && next == SCTP_ESTABLISHED)
+		c->status |= CT_ASSURED;
+	return 1;
+}
+
+/* Returns TRACK_*. As track_tcp. */
+__attribute__((noinline)) int track_sctp(struct __sk_buff *skb, struct packet *p, struct connection *c, int known,
+					 int reply)
+{
+	__u32 tag;
+
+	if (!p || !c)
+		return TRACK_INVALID;
 	if (p->f[F_AVAIL] < SCTP_HEADER || (!p->egress && !p->fragmented && crc_wrong(skb, p)))
 		return TRACK_INVALID;
 	if (!read_chunks(skb, p))
 		return TRACK_INVALID;
+	tag = l4_32(p, 4);
 	if (!known) {
 		if (p->chunk_types & (1 << CHUNK_ABORT | 1 << CHUNK_SHUTDOWN_COMPLETE | 1 << CHUNK_COOKIE_ACK))
 			return TRACK_INVALID;
@@ -212,50 +264,15 @@ __attribute__((noinline, unused)) static int track_sctp(struct __sk_buff *skb, s
 	}
 	if (!(p->chunk_types & TAG_JUDGED_LATER) && tag != (reply ? c->tags[1] : c->tags[0]))
 		return TRACK_INVALID;
+	p->keep = 0;
 	for (__u32 i = 0; i < PACKET_CHUNKS; i++) {
 		if (i >= AFRESH(p->chunk_count))
 			break;
-		__u32 chunk = p->chunks[i & CHUNK_MASK], type = chunk & 255, at = chunk >> 16;
-		__u32 mine = reply ? c->tags[1] : c->tags[0], other = reply ? c->tags[0] : c->tags[1];
-		__u32 old;
-
-		if (type == CHUNK_INIT && tag)
+		if (!track_chunk(skb, p, c, i, reply))
 			return TRACK_INVALID;
-		if ((type == CHUNK_ABORT || type == CHUNK_SHUTDOWN_COMPLETE) && tag != (chunk & 0x100 ? other : mine))
-			return TRACK_INVALID;
-		if (type == CHUNK_COOKIE_ECHO && tag != mine)
-			return TRACK_INVALID;
-		if (type == CHUNK_COOKIE_ACK)
-			c->tcp_flags &= ~(CT_SCTP_INIT_SEEN | CT_SCTP_INIT_SEEN << 1);
-		if (type == CHUNK_HEARTBEAT || type == CHUNK_HEARTBEAT_ACK) {
-			int outcome = heartbeat(p, c, type, tag, reply, keep);
-
-			if (!outcome)
-				return TRACK_INVALID;
-			if (outcome == 2) {
-				keep = 1;
-				continue;
-			}
-		}
-		old = c->tcp_state & 15;
-		next = next_association(reply, type, old);
-		if (next == SCTP_INVALID)
-			return TRACK_INVALID;
-		if (type == CHUNK_INIT || type == CHUNK_INIT_ACK) {
-			int short_of = at + 20 > AFRESH(p->end);
-			__u32 init = load_tag(skb, p, at + 4, &short_of);
-
-			if (short_of || !handshake(p, c, type, init, old, reply))
-				return TRACK_INVALID;
-			if (type == CHUNK_INIT && next == SCTP_CLOSED && old == SCTP_CLOSED && known)
-				keep = 1;
-		}
-		c->tcp_state = next;
-		if (old != next && next == SCTP_ESTABLISHED)
-			c->status |= CT_ASSURED;
 	}
-	if (!keep)
-		c->expires = p->now + T(TABLE_TIMEOUT + TIMEOUT_SCTP + (next & 15));
+	if (!p->keep)
+		c->expires = p->now + T(TABLE_TIMEOUT + TIMEOUT_SCTP + (c->tcp_state & 15));
 	return TRACK_ACCEPT;
 }
 

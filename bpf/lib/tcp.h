@@ -68,12 +68,17 @@ static __always_inline void set_timeout(struct packet *p, struct connection *c, 
 }
 
 /* `c` is the entry in the map, or the pending one of a connection that begins (known 0). */
-__attribute__((noinline, unused)) static int track_tcp(struct __sk_buff *skb, struct packet *p, struct connection *c,
-					       int known, int reply)
+__attribute__((noinline)) int track_tcp(struct __sk_buff *skb, struct packet *p, struct connection *c, int known,
+					int reply)
 {
-	__u32 bytes = p->end - p->l4, header = (l4_8(p, 12) >> 4) * 4, flags = l4_8(p, 13);
-	__u32 kind = segment_kind(flags), old, next;
+	__u32 bytes, header, flags, kind, old, next;
 
+	if (!p || !c)
+		return TRACK_INVALID;
+	bytes = p->end - p->l4;
+	header = (l4_8(p, 12) >> 4) * 4;
+	flags = l4_8(p, 13);
+	kind = segment_kind(flags);
 	if (p->f[F_AVAIL] < 20 || header < 20 || header > bytes)
 		return TRACK_INVALID;
 	if (arrived_damaged(skb, p, 16) || !flags_sane(flags))
