@@ -140,10 +140,10 @@
 #define TABLE_TIMEOUT 24
 #define TABLE_TCP_NEXT 52
 #define TABLE_SOURCES 76
-#define TABLE_BROADCAST 77
-#define TABLE_SCTP_NEXT 78
-#define TABLE_CRC 79
-#define TABLE_END 80
+#define TABLE_UNANSWERED 77
+#define TABLE_SCTP_NEXT 79
+#define TABLE_CRC 80
+#define TABLE_END 81
 
 /* what rules ask for beyond the always-filled fields */
 #define WANT_TCP_OPTIONS 1

@@ -314,8 +314,10 @@ static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 	/* No ICMP about a frame that went to many; a RST asks for the IP addresses only. */
 	if (!reset && !p->egress && skb->pkt_type != PACKET_HOST)
 		return TC_ACT_SHOT;
-	if (p->family == 4 ? classify(p, T(TABLE_BROADCAST)) :
-			     !(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))
+	if (p->family == 6 && !(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))
+		return TC_ACT_SHOT;
+	/* A RST goes to an anycast source, too, but not to who wrote to a broadcast address. */
+	if (!(reset && p->family == 6) && classify(p, T(TABLE_UNANSWERED + (p->index & 1))))
 		return TC_ACT_SHOT;
 	made = reset ? answer_reset(skb, p) : answer_icmp(skb, p);
 	if (!made)

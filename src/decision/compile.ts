@@ -37,7 +37,7 @@ export function compileModel(model: Model): CompiledTable {
     const filters = Object.keys(family.chains).some(isFilterChain);
     const compiler = new FamilyCompiler(table, family, model.hz, (key) => !filters || isFilterChain(key));
     table.set(header.ROUTE + index, compiler.writeRoute());
-    if (family.family === 'ipv4') table.set(header.BROADCAST, compiler.writeBroadcast());
+    table.set(header.UNANSWERED + index, compiler.writeUnanswered());
     const { entries, cost } = compiler.compile();
     for (const [phase, list] of Object.entries(entries)) {
       table.set(header.ENTRY + index * 8 + PHASE_INDEX[phase as PhaseName], list);

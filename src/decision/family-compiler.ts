@@ -124,11 +124,11 @@ export class FamilyCompiler {
     return this.writeSingle(items, `${this.model.family} routing`, (leaf) => leaf[0]!);
   }
 
-  /** The diagram of IPv4 broadcast destinations. */
-  writeBroadcast(): number {
-    const items: Item[] = this.model.broadcast.map((box) => ({ candidate: 1, final: true, box }));
+  /** The diagram of packets that no ICMP error answers. */
+  writeUnanswered(): number {
+    const items: Item[] = this.model.unanswered.map((box) => ({ candidate: 1, final: true, box }));
     items.push({ candidate: 0, final: true, box: [] });
-    return this.writeSingle(items, `${this.model.family} broadcast addresses`, (leaf) => leaf[0]!);
+    return this.writeSingle(items, `${this.model.family} errors refused`, (leaf) => leaf[0]!);
   }
 
   private slotOf(key: string): number {

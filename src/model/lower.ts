@@ -12,7 +12,7 @@ import { assignInterfaceIds, interfaceSources } from './interface-ids.js';
 import { FamilyLowering, SharedNumbers } from './family-lowering.js';
 import { lowerRule } from './lower-rule.js';
 import type { Entry, FamilyModel, InterfaceIds, Model, ModelChain, PhaseName } from './model.js';
-import { broadcastBoxes, routeBoxes } from './route-boxes.js';
+import { routeBoxes, unansweredBoxes } from './route-boxes.js';
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
@@ -126,7 +126,7 @@ function lowerFamily(family: Family, rules: FamilyRuleset, input: FamilyInput): 
     chains,
     derived: context.derived(),
     route: routeBoxes(family, input.stack, input.interfaces),
-    broadcast: family === 'ipv4' ? broadcastBoxes(input.stack) : [],
+    unanswered: unansweredBoxes(family, input.stack),
   };
 }
 

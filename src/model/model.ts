@@ -63,8 +63,8 @@ export interface FamilyModel {
   readonly derived: Readonly<Record<string, Derived>>;
   /** Where a received packet goes after PREROUTING, first that holds; when none does, the routing table says. */
   readonly route: readonly { readonly boxes: Boxes; readonly to: 'local' | 'drop' }[];
-  /** Destinations that are broadcast addresses: never answered with an error. */
-  readonly broadcast: Boxes;
+  /** Packets that no ICMP error answers, by their addresses: to a broadcast (IPv4), from an anycast one (IPv6). */
+  readonly unanswered: Boxes;
 }
 
 /** Interface ids by name; NONE and OTHER (table-format.ts) stand for no interface of the snapshot. */

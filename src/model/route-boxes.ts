@@ -47,9 +47,18 @@ function ipv4OfType(stack: Stack, type: 'local' | 'broadcast'): Boxes {
   );
 }
 
-/** IPv4 destinations that are broadcast addresses. */
-export function broadcastBoxes(stack: Stack): Boxes {
-  return ipv4OfType(stack, 'broadcast');
+/**
+ * Packets that no ICMP error answers: to a broadcast address in IPv4 (net/ipv4/icmp.c __icmp_send), from an anycast
+ * address in IPv6 (net/ipv6/icmp.c icmpv6_route_lookup). To 0.0.0.0 the host can write to itself: what comes from
+ * nowhere to 0.0.0.0 is the old broadcast.
+ */
+export function unansweredBoxes(family: 'ipv4' | 'ipv6', stack: Stack): Boxes {
+  if (family === 'ipv6') {
+    const isAnycast = (address: AddressWords): boolean => stack.addresses.ipv6Lookup(address, undefined).anycast;
+    return addressesWhere('SRC', 'ipv6', stack.host, isAnycast);
+  }
+  const nowhere = and(range('DST0', 0), not(range('SRC0', 0)));
+  return and(ipv4OfType(stack, 'broadcast'), not(nowhere));
 }
 
 function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {

@@ -42,13 +42,13 @@ export const HEADER = {
     TCP_NEXT: 52,
     /** Address of one word per interface id: the IPv4 address errors come from. */
     SOURCES: 76,
-    /** Root whose leaf is 1 for IPv4 broadcast destinations, else 0. */
-    BROADCAST: 77,
+    /** Roots whose leaf is 1 for packets that no ICMP error answers, else 0: IPv4, IPv6. */
+    UNANSWERED: 77,
     /** Address of the next SCTP state, as TCP_NEXT: two words per (reply * 16 + chunk type). */
-    SCTP_NEXT: 78,
+    SCTP_NEXT: 79,
     /** Address of the 256 words of CRC-32c. */
-    CRC: 79,
-    END: 80,
+    CRC: 80,
+    END: 81,
   },
 } as const satisfies Enumeration;
 
