@@ -206,8 +206,12 @@ class ProgramReplay {
     const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
     if (back !== undefined) return refused(packet, back);
     if (result.verdict() === 'stack') return droppedByStack(packet, this.facts(before));
-    if (result.verdict() === 'drop' || result.verdict() === 'reject')
-      return this.refusedByRule(packet, before, mark);
+    if (result.verdict() === 'drop') return this.refusedByRule(packet, before, mark);
+    if (result.verdict() === 'reject') {
+      const record = this.refusedByRule(packet, before, mark);
+      this.sendAnswer(packet, 'lo');
+      return record;
+    }
     return this.accepted(packet, 'input', this.facts(before));
   }
 
@@ -292,13 +296,19 @@ class ProgramReplay {
     return { state, isReply, log: [...before.log, ...log], trace: [...before.trace, ...trace] };
   }
 
-  /** The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there. */
+  /**
+   * The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there; by `lo`
+   * it comes back in.
+   */
   private sendAnswer(packet: ReplayPacket, device: string): void {
     const { action, frame, mark, priority } = this.last;
     if (action !== TC_ACT_REDIRECT) return;
     const { timestampNs } = packet;
     const input = { device, ingressDevice: device, packetType: 'host', mark, priority, timestampNs } as const;
-    this.run('tc/egress', { ...input, frame: frame.slice() });
+    const sent = { ...input, frame: frame.slice() };
+    const refusal = this.run('tc/egress', sent);
+    if (refusal !== undefined || device !== 'lo' || this.result.verdict() !== 'accept') return;
+    this.run('tc/ingress', { ...sent, mark: this.result.mark, priority: 0 });
   }
 
   /** Undefined: the program ran and recorded. Else why it couldn't. */
