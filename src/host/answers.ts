@@ -6,7 +6,8 @@ import { buildIcmpError, buildTcpReset, type IcmpErrorFields } from '../packet/a
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, type ParsedPacket } from '../packet/parse.js';
 import { transportChecksumValid, udpChecksumAbsent } from '../packet/transport-checksum.js';
 import { isIpv6LinkLocal, isZero } from './addresses.js';
-import type { OutputRoute, Stack } from './stack.js';
+import type { OutputRoute } from './output-routing.js';
+import type { Stack } from './stack.js';
 import { sysctl } from './sysctls.js';
 
 /** How the packet to answer was routed. */

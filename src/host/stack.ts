@@ -10,46 +10,18 @@
 import type { AddressWords } from '../net/address.js';
 import type { Family } from '../net/family.js';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, type PacketType } from '../packet/ethernet.js';
-import { load16, store16 } from '../packet/bytes.js';
+import { load16, load32, store16, store32 } from '../packet/bytes.js';
 import { ipv4OptionsFault } from '../packet/ipv4-options.js';
 import { ParsedPacket } from '../packet/parse.js';
 import type { ReplayPacket } from '../packet/packet.js';
-import { loopedIpv6Fault, receivePacket, type ReceiveFault } from '../packet/receive.js';
+import { loopedIpv6Fault, receivePacket } from '../packet/receive.js';
 import { AddressBook, isIpv4Loopback, isIpv4Multicast, isIpv6LinkLocal, isZero } from './addresses.js';
 import type { Host } from './host.js';
 import { Interfaces } from './interfaces.js';
+import { type OutputRoute, OutputRouting } from './output-routing.js';
 import { Routing, type Route, type RouteError } from './routing.js';
+import { drop, type StackDrop } from './stack-drop.js';
 import { interfaceSysctl, sysctl } from './sysctls.js';
-
-/** Why the stack itself drops a packet. */
-export type StackFault =
-  | ReceiveFault
-  | RouteError
-  | 'martian-source'
-  | 'martian-destination'
-  | 'multicast-not-joined'
-  | 'bad-options'
-  | 'source-route'
-  | 'ttl-exceeded'
-  | 'too-big'
-  | 'not-unicast-frame'
-  | 'forwarding-off'
-  | 'link-local-source'
-  | 'bad-packet';
-
-/** An ICMP or ICMPv6 error that the stack sends to the packet's source. */
-export interface StackError {
-  readonly type: number;
-  readonly code: number;
-  /** Second word of the header: next-hop MTU. */
-  readonly info: number;
-}
-
-export interface StackDrop {
-  readonly kind: 'drop';
-  readonly fault: StackFault;
-  readonly error?: StackError;
-}
 
 export interface Arrived {
   readonly kind: 'arrived';
@@ -68,15 +40,6 @@ export type InputRoute =
   | { readonly kind: 'forward'; readonly device: string; readonly gateway?: AddressWords }
   | StackDrop;
 
-export type OutputRoute =
-  | {
-      readonly kind: 'output';
-      readonly device: string;
-      readonly type: 'unicast' | 'local' | 'broadcast' | 'multicast' | 'anycast';
-      readonly gateway?: AddressWords;
-    }
-  | StackDrop;
-
 /** Sysctls of one interface that decide packets. */
 interface InterfaceSettings {
   readonly rpFilter: number;
@@ -93,6 +56,7 @@ export class Stack {
   readonly addresses: AddressBook;
   private readonly ipv4: Routing;
   private readonly ipv6: Routing;
+  private readonly output: OutputRouting;
   private readonly forwards: Readonly<Record<Family, boolean>>;
   private readonly broadcastsForwarded: boolean;
   private readonly settingsByName = new Map<string, InterfaceSettings>();
@@ -107,6 +71,8 @@ export class Stack {
     };
     this.broadcastsForwarded = sysctl(host, 'bc_forwarding') !== 0;
     this.addresses = new AddressBook(host, this.ipv4, this.ipv6, this.forwards.ipv6);
+    const routesLocalnet = (device: string): boolean => this.settings(device).routeLocalnet !== 0;
+    this.output = new OutputRouting(this.ipv4, this.ipv6, this.addresses, routesLocalnet);
   }
 
   /**
@@ -128,7 +94,10 @@ export class Stack {
     return { kind: 'arrived', packet, interface: link.interface, packetType: link.packetType };
   }
 
-  /** A packet of the host itself, as a raw socket takes it: lengths and header checksum are made right. */
+  /**
+   * A packet of the host itself, as a raw socket takes it: IPv4 gets its length, and where it has none its source,
+   * from the kernel.
+   */
   send(frame: ReplayPacket): ParsedPacket | NotIp | StackDrop {
     const link = this.interfaces.arrive(frame.frame, 'lo');
     const etherType = link?.header.etherType;
@@ -136,17 +105,23 @@ export class Stack {
     const offset = link.header.payloadOffset;
     const family = etherType === ETHERTYPE_IPV4 ? 'ipv4' : 'ipv6';
     if (frame.frame.length < offset + (family === 'ipv4' ? 20 : 40)) return drop('bad-packet');
-    if (family === 'ipv6') return new ParsedPacket(frame.frame, family, offset, frame.frame.length);
+    const isWhole = frame.wireLength <= frame.frame.length;
+    if (family === 'ipv6') return new ParsedPacket(frame.frame, family, offset, frame.frame.length, isWhole);
     const headerLength = (frame.frame[offset]! & 0xf) << 2;
     const available = frame.frame.length - offset;
     const stated = load16(frame.frame, offset + 2);
     const length = stated === 0 ? available : Math.min(stated, available);
     if (headerLength < 20 || headerLength > length) return drop('bad-packet');
-    if (stated === length || frame.wireLength > frame.frame.length) {
+    const hasSource = load32(frame.frame, offset + 12) !== 0;
+    if ((stated === length || !isWhole) && hasSource) {
       return new ParsedPacket(frame.frame, family, offset, frame.frame.length);
     }
     const repaired = frame.frame.slice();
-    store16(repaired, offset + 2, length);
+    if (isWhole) store16(repaired, offset + 2, length);
+    if (!hasSource) {
+      const source = this.output.sourceFor([load32(repaired, offset + 16)]);
+      if (source !== undefined) store32(repaired, offset + 12, source[0]!);
+    }
     return new ParsedPacket(repaired, family, offset, repaired.length);
   }
 
@@ -192,29 +167,14 @@ export class Stack {
     return FORWARD_OK;
   }
 
-  /** The way out of a packet of the host itself; again after mangle OUTPUT changed its mark. */
+  /** The way out of a packet of the host itself. */
   routeOutput(family: Family, source: AddressWords, destination: AddressWords, mark: number): OutputRoute {
-    const query = { destination, source, mark, inInterface: 'lo' };
-    if (family === 'ipv4') {
-      const word = destination[0]!;
-      if (word === 0) return output('lo', 'local');
-      if (word >>> 24 === 0) return drop('martian-destination');
-    } else if (isZero(destination)) {
-      return output('lo', 'local');
-    }
-    const route = (family === 'ipv4' ? this.ipv4 : this.ipv6).lookup(query);
-    if (typeof route === 'string') return drop(route);
-    const { type } = route;
-    if (type === 'local' || type === 'anycast') return output('lo', type);
-    const device = route.device;
-    if (device === undefined) return drop('net-unreachable');
-    if (family === 'ipv4' && (type === 'broadcast' || destination[0] === 0xffffffff)) {
-      return output(device, 'broadcast');
-    }
-    if (family === 'ipv4' ? isIpv4Multicast(destination[0]!) : destination[0]! >>> 24 === 0xff) {
-      return output(device, 'multicast');
-    }
-    return output(device, 'unicast', route.gateway);
+    return this.output.route(family, source, destination, mark);
+  }
+
+  /** The way out of a packet that was to leave by `device`, after mangle OUTPUT changed its mark. */
+  rerouteOutput({ family, source, destination }: ParsedPacket, mark: number, device: string): OutputRoute {
+    return this.output.reroute(family, source, destination, mark, device);
   }
 
   /** Routes a packet that the host sends whole; one too long for the way out is refused (EMSGSIZE, net/ipv4/raw.c). */
@@ -264,8 +224,8 @@ export class Stack {
     if (destination === 0xffffffff || (source === 0 && destination === 0)) {
       return this.acceptBroadcast(packet, inInterface);
     }
-    if (source >>> 24 === 0) return drop('martian-source');
-    if (destination >>> 24 === 0) return drop('martian-destination');
+    if (source === 0) return drop('martian-source');
+    if (destination === 0) return drop('martian-destination');
     if (isIpv4Loopback(destination) || isIpv4Loopback(source)) {
       if (this.settings(inInterface).routeLocalnet === 0) {
         return drop(isIpv4Loopback(destination) ? 'martian-destination' : 'martian-source');
@@ -300,7 +260,7 @@ export class Stack {
     if (isIpv4Loopback(source) && this.settings(inInterface).routeLocalnet === 0) {
       return drop('martian-source');
     }
-    if (source >>> 24 === 0) {
+    if (source === 0) {
       const linkLocal = packet.destination[0]! >>> 8 === 0xe00000;
       if (!linkLocal && packet.protocol !== 2) return drop('martian-source');
     } else if (!this.sourceValid(packet, inInterface, undefined)) {
@@ -310,7 +270,7 @@ export class Stack {
   }
 
   private acceptBroadcast(packet: ParsedPacket, inInterface: string): InputRoute {
-    if (packet.source[0]! >>> 24 !== 0 && !this.sourceValid(packet, inInterface, undefined)) {
+    if (packet.source[0] !== 0 && !this.sourceValid(packet, inInterface, undefined)) {
       return drop('martian-source');
     }
     return { kind: 'local', type: 'broadcast' };
@@ -380,20 +340,8 @@ export class Stack {
   }
 }
 
-function drop(fault: StackFault, error?: StackError): StackDrop {
-  return error === undefined ? { kind: 'drop', fault } : { kind: 'drop', fault, error };
-}
-
 function forwardTo(route: Route, device: string): InputRoute {
   return route.gateway === undefined
     ? { kind: 'forward', device }
     : { kind: 'forward', device, gateway: route.gateway };
-}
-
-function output(
-  device: string,
-  type: 'unicast' | 'local' | 'broadcast' | 'multicast' | 'anycast',
-  gateway?: AddressWords,
-): OutputRoute {
-  return gateway === undefined ? { kind: 'output', device, type } : { kind: 'output', device, type, gateway };
 }

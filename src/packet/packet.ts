@@ -38,6 +38,6 @@ export interface IpPacket {
   readonly moreFragments: boolean;
   readonly ttl: number;
   readonly tos: number;
-  /** IPv4 total length, or IPv6 payload length + 40. */
+  /** Of the IP packet: IPv4 total length; IPv6 as `skb->len` has it (net/netfilter/xt_length.c). */
   readonly length: number;
 }

@@ -33,6 +33,7 @@ export class ParsedPacket implements IpPacket {
   readonly moreFragments: boolean;
   readonly ttl: number;
   readonly tos: number;
+  /** IPv6: payload length + 40; of a jumbogram, and of what the host itself sends, the bytes that are there. */
   readonly length: number;
   /** IPv6: offset of the fragment header, -1 without one. IPv4: -1. */
   readonly fragmentHeader: number;
@@ -44,13 +45,15 @@ export class ParsedPacket implements IpPacket {
 
   /**
    * `available` is the end of the packet's bytes in the frame. The caller has checked that the fixed header
-   * (and for IPv4 the header length) lies within it.
+   * (and for IPv4 the header length) lies within it. `isSent`: the host's own, whole; IPv6 does not look at what
+   * its header says before the packet arrives somewhere.
    */
   constructor(
     readonly frame: Uint8Array,
     readonly family: Family,
     readonly l3Offset: number,
     available: number,
+    isSent = false,
   ) {
     if (family === 'ipv4') {
       this.tos = frame[l3Offset + 1]!;
@@ -69,10 +72,11 @@ export class ParsedPacket implements IpPacket {
       return;
     }
     this.tos = (load16(frame, l3Offset) >>> 4) & 0xff;
-    this.length = load16(frame, l3Offset + 4) + 40;
+    const stated = load16(frame, l3Offset + 4) + 40;
     // A hop-by-hop header with length 0 may be a jumbogram (RFC 2675): all bytes at hand count.
-    const jumbo = this.length === 40 && frame[l3Offset + 6] === HOP_BY_HOP;
-    this.end = jumbo ? available : Math.min(available, l3Offset + this.length);
+    const jumbo = stated === 40 && frame[l3Offset + 6] === HOP_BY_HOP;
+    this.end = jumbo ? available : Math.min(available, l3Offset + stated);
+    this.length = jumbo || isSent ? this.end - l3Offset : stated;
     this.ttl = frame[l3Offset + 7]!;
     this.source = words(frame, l3Offset + 8);
     this.destination = words(frame, l3Offset + 24);

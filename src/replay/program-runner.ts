@@ -4,7 +4,9 @@
 // the host sends its own packets, what is forwarded where, what the stack drops and answers.
 import type { Host } from '../host/host.js';
 import { answerWithIcmp } from '../host/answers.js';
-import { Stack, type Arrived, type OutputRoute, type StackDrop } from '../host/stack.js';
+import type { OutputRoute } from '../host/output-routing.js';
+import type { StackDrop } from '../host/stack-drop.js';
+import { Stack, type Arrived } from '../host/stack.js';
 import { sysctl } from '../host/sysctls.js';
 import type { Model } from '../model/model.js';
 import type { PacketType } from '../packet/ethernet.js';

@@ -13,6 +13,7 @@ export interface IpInFrame {
 
 const IPV4 = 0x0800;
 const IPV6 = 0x86dd;
+const HOP_BY_HOP = 0;
 const TAGS = new Set([0x8100, 0x88a8]);
 
 /** Undefined when the frame's type is no IP. */
@@ -28,7 +29,9 @@ export function findIp(frame: Uint8Array): IpInFrame | undefined {
   if (type !== IPV4 && type !== IPV6) return undefined;
   const start = at + 2;
   const stated = type === IPV4 ? u16(start + 2) : u16(start + 4) + 40;
-  const end = stated === 0 || (type === IPV6 && stated === 40) ? frame.length : start + stated;
+  // A jumbogram (RFC 2675) says its length elsewhere, and IPv4's 0 is filled in by raw sockets.
+  const isUnsaid = type === IPV4 ? stated === 0 : stated === 40 && frame[start + 6] === HOP_BY_HOP;
+  const end = isUnsaid ? frame.length : start + stated;
   return {
     family: type === IPV4 ? 'ipv4' : 'ipv6',
     packet: frame.subarray(start, Math.min(end, frame.length)),

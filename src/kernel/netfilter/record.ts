@@ -123,11 +123,16 @@ function followEvents(recorder: Recorder, loopback: number): Course {
     : { entered, through: wire, swallowed: true };
 }
 
-/** Dropped by netfilter behind our last look at it, and not by our own chain: by conntrack's confirm. */
+/**
+ * Dropped by netfilter behind our last look at it, and not by our own chain: by conntrack's confirm. A buffer that
+ * enters again is the host's own copy of a multicast: what becomes of it is not what becomes of the packet.
+ */
 function diedBehind(recorder: Recorder, event: number): boolean {
   const buffer = recorder.buffer(event);
   for (let i = event + 1; i < recorder.count; i++) {
-    if (recorder.kind(i) !== EventKind.FREED || recorder.buffer(i) !== buffer) continue;
+    if (recorder.buffer(i) !== buffer) continue;
+    if (recorder.kind(i) === EventKind.ENTERED) return false;
+    if (recorder.kind(i) !== EventKind.FREED) continue;
     return recorder.reason(i) === NETFILTER_DROP && recorder.priority(i) !== SWALLOWED_PRIORITY;
   }
   return false;

@@ -21,8 +21,9 @@ export interface Decision {
   readonly rule: Rule | undefined;
 }
 
-/** `stack`: reassembly gave the packet up. */
-export type HookVerdict = 'accept' | 'drop' | 'reject' | 'undecided' | 'held' | 'stack-drop' | 'table-full';
+/** `stack-drop`: reassembly gave the packet up. `unroutable`: its new mark leads nowhere, `skb.route` says why. */
+export type HookVerdict =
+  'accept' | 'drop' | 'reject' | 'undecided' | 'held' | 'stack-drop' | 'table-full' | 'unroutable';
 
 type Step =
   | { readonly kind: 'defrag' }
@@ -60,7 +61,7 @@ export class Hooks {
     readonly family: Family,
     ruleset: FamilyRuleset | undefined,
     private readonly tracker: Tracker,
-    environment: MatchEnvironment,
+    private readonly environment: MatchEnvironment,
     host: Host,
     clock: Clock,
     options: HooksOptions,
@@ -124,8 +125,10 @@ export class Hooks {
           this.tracker.confirm(skb);
           break;
         case 'table': {
+          const { mark } = skb;
           const verdict = this.judge(hook, step.table, step.chain, skb, observer);
           if (verdict !== 'accept') return verdict;
+          if (hook === 'OUTPUT' && skb.mark !== mark && !this.reroute(skb)) return 'unroutable';
           break;
         }
         case 'nat': {
@@ -136,6 +139,12 @@ export class Hooks {
       }
     }
     return 'accept';
+  }
+
+  /** ipt_mangle_out: a packet with another mark is routed again; later tables still see the first device. */
+  private reroute(skb: Skb): boolean {
+    skb.route = this.environment.stack.rerouteOutput(skb.packet, skb.mark, skb.outInterface);
+    return skb.route.kind === 'output';
   }
 
   /** Joins pieces for `user`; `accept` when the packet is whole now. */

@@ -5,7 +5,9 @@
 import type { Answer, AnswerRoute } from '../../host/answers.js';
 import { answerWithIcmp, answerWithReset, rejectChecksumValid } from '../../host/answers.js';
 import type { Host } from '../../host/host.js';
-import { type OutputRoute, Stack, type StackDrop, type StackFault } from '../../host/stack.js';
+import type { OutputRoute } from '../../host/output-routing.js';
+import type { StackDrop, StackFault } from '../../host/stack-drop.js';
+import { Stack } from '../../host/stack.js';
 import type { Family } from '../../net/family.js';
 import { optionsRewritten } from '../../packet/ipv4-options.js';
 import type { ReplayPacket } from '../../packet/packet.js';
@@ -139,17 +141,13 @@ export class HostWalk {
 
   /** A packet of the host's own, from OUTPUT on. */
   private emit(skb: Skb, first: SentRoute, observer: WalkObserver | undefined): Outcome {
-    const markBefore = skb.mark;
+    skb.route = first;
     skb.outInterface = first.device;
     const kind = first.type === 'broadcast' || first.type === 'multicast' ? first.type : 'output';
     const stopped = this.pass('OUTPUT', skb, 'output', kind, observer);
     if (stopped !== undefined) return stopped;
-    let route = first;
-    if (skb.mark !== markBefore) {
-      const again = this.stack.routeOutput(skb.family, skb.packet.source, skb.packet.destination, skb.mark);
-      if (again.kind === 'drop') return { verdict: 'drop', skb, fault: again.fault };
-      route = again;
-    }
+    // Another one, where a mark has led it elsewhere.
+    const route = (skb as Skb).route as SentRoute;
     skb.outInterface = route.device;
     const comesBack = this.stack.comesBack(skb.packet, route);
     // IPv4 makes the copy before the packet leaves, IPv6 after.
@@ -218,6 +216,8 @@ export class HostWalk {
         return { verdict, skb };
       case 'stack-drop':
         return { verdict: 'drop', skb, fault: 'reassembly' };
+      case 'unroutable':
+        return { ...where, verdict: 'drop', fault: faultOf(skb.route) };
       case 'table-full':
         return { verdict: 'drop', skb, fault: 'conntrack-full' };
       case 'drop':
@@ -299,6 +299,10 @@ export class HostWalk {
     if (this.options.trace) skb.trace = [];
     return skb;
   }
+}
+
+function faultOf(route: OutputRoute | undefined): StackFault {
+  return route?.kind === 'drop' ? route.fault : 'net-unreachable';
 }
 
 export const CUT_SHORT = 'the capture cut the packet inside its headers';

@@ -76,7 +76,7 @@ export class Reassembler {
 
   private addIpv6(packet: ParsedPacket, user: DefragUser, inInterface: string): ReassemblyResult {
     const { frame, l3Offset, fragmentHeader } = packet;
-    if (packet.length === 40) return 'passed';
+    if (load16(frame, l3Offset + 4) === 0) return 'passed';
     if (packet.fragmentOffset === 0 && headersTruncated(packet)) return 'passed';
     const id = load32(frame, fragmentHeader + 4);
     const scoped = packet.destination[0]! >>> 22 === 0x3fa || packet.destination[0]! >>> 24 === 0xff;

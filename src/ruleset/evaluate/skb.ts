@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet on its way through the hooks: its headers and what the walk attaches to it. Named for the kernel's
 // struct sk_buff, whose fields it has where rules can read or change them.
+import type { OutputRoute } from '../../host/output-routing.js';
 import type { Family } from '../../net/family.js';
 import type { PacketType } from '../../packet/ethernet.js';
 import type { ParsedPacket } from '../../packet/parse.js';
@@ -24,12 +25,17 @@ export class Skb {
   /** Empty where the hook has no such interface. */
   inInterface = '';
   outInterface = '';
+  /** The way out of a packet of the host's own. */
+  route: OutputRoute | undefined;
   mark = 0;
   /** For a packet that loops through `lo`: the mark with which it had left. */
   loopedMark = 0;
   /** The connection, also while it is not yet in the table. */
   connection: Connection | undefined;
-  /** One of the CT_ constants. CT_NONE without a connection is INVALID, or not yet tracked. */
+  /**
+   * One of the CT_ constants. Without a connection all but CT_UNTRACKED are INVALID, or not yet tracked; other
+   * than CT_NONE on an answer to an untracked packet, which NOTRACK passes over.
+   */
   ctInfo: number = CT_NONE;
   /**
    * True when nobody can say what connection tracking makes of the packet: an earlier packet of the

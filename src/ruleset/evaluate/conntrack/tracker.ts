@@ -63,7 +63,6 @@ export class Tracker {
     // Looped through lo, attached to its cause, or exempt by NOTRACK.
     if (skb.connection !== undefined || skb.ctInfo === CT_UNTRACKED) return 'accept';
     if (skb.ctUnknown) return 'accept';
-    skb.ctInfo = CT_NONE;
     const { packet } = skb;
     const { protocol } = packet;
     if (packet.protocolUnreadable || protocol === NO_NEXT_HEADER || packet.fragmentOffset !== 0)
@@ -208,10 +207,13 @@ export class Tracker {
     if (skb.connection?.confirmed === true) skb.connection.uncertain = true;
   }
 
-  /** An answer born of `cause` belongs to the same connection, the other way (nf_conntrack_attach). */
+  /**
+   * An answer born of `cause` belongs to the same connection, the other way (nf_conntrack_attach). One born of an
+   * untracked packet is RELATED to nothing: no NOTRACK touches it any more, and it is tracked like any packet.
+   */
   attach(answer: Skb, cause: Skb): void {
     answer.ctUnknown = cause.ctUnknown;
-    if (cause.connection === undefined) return;
+    if (cause.connection === undefined && cause.ctInfo === CT_NONE) return;
     answer.connection = cause.connection;
     const fromOriginal = cause.ctInfo < CT_ESTABLISHED_REPLY;
     answer.ctInfo = fromOriginal ? CT_RELATED_REPLY : CT_RELATED;
