@@ -2,6 +2,7 @@
 // Diagnostics as text for a terminal: position, message, the line with a caret, labels, notes, the way out.
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Diagnostic, Severity } from './diagnostic.js';
+import { printable } from './printable.js';
 import type { Span } from '../source/span.js';
 
 export interface RenderOptions {
@@ -37,7 +38,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, options: RenderOptions)
 
 /** `file:line:column`, as compilers print it and editors understand it. */
 export function formatPosition(span: Span): string {
-  return `${span.file}:${span.line}:${span.column}`;
+  return `${printable(span.file)}:${span.line}:${span.column}`;
 }
 
 function excerpt(span: Span, lineText: string, color: (text: string) => string): string[] {
@@ -45,20 +46,15 @@ function excerpt(span: Span, lineText: string, color: (text: string) => string):
   const width = Math.max(1, span.endColumn - span.column);
   const from = lineText.length <= SHOWN_COLUMNS ? 0 : Math.max(0, start - SHOWN_COLUMNS / 3);
   const shown = printable(lineText.slice(from, from + SHOWN_COLUMNS));
+  const lead = printable(lineText.slice(from, start)).length;
   const before = from > 0 ? '...' : '';
   const after = from + SHOWN_COLUMNS < lineText.length ? '...' : '';
   const gutter = String(span.line);
-  const caretWidth = Math.min(width, SHOWN_COLUMNS - (start - from));
+  const caretWidth = printable(lineText.slice(start, Math.min(start + width, from + SHOWN_COLUMNS))).length;
   return [
     `  ${gutter} | ${before}${shown}${after}`,
-    `  ${' '.repeat(gutter.length)} | ${' '.repeat(before.length + start - from)}${color('^'.repeat(Math.max(1, caretWidth)))}`,
+    `  ${' '.repeat(gutter.length)} | ${' '.repeat(before.length + lead)}${color('^'.repeat(Math.max(1, caretWidth)))}`,
   ];
-}
-
-/** Control characters and bytes above ASCII could move the cursor or hide text: shown as dots. */
-function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '.');
 }
 
 function severityColor(severity: Severity, paint: ChalkInstance): (text: string) => string {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An explanation as text: hook by hook, chain by chain, a line for each rule that was tried.
+import { printable } from '../diagnostics/printable.js';
 import type { RuleReference, VerdictRecord } from '../replay/verdict.js';
 import type { ExplainedStep, Explanation } from '../ruleset/evaluate/explain.js';
 
@@ -19,7 +20,7 @@ export function explainText({ packet, explanation, program }: ExplainedPacket): 
   let place = '';
   for (const step of steps) {
     const here = `${step.hook} ${step.table}/${step.chain}`;
-    if (here !== place) lines.push(`  ${here}`);
+    if (here !== place) lines.push(`  ${printable(here)}`);
     place = here;
     lines.push(`    ${stepText(step)}`);
   }
@@ -27,7 +28,7 @@ export function explainText({ packet, explanation, program }: ExplainedPacket): 
   lines.push(
     'record' in program
       ? `program: ${verdictText(program.record)}`
-      : `program: none to run: ${program.unavailable}`,
+      : `program: none to run: ${printable(program.unavailable)}`,
   );
   return lines.join('\n');
 }
@@ -42,7 +43,7 @@ function stepText(step: ExplainedStep): string {
     malformed: `   [malformed for ${step.failed ?? '-p'}: dropped]`,
     undecided: `   [${step.failed ?? 'the rule'} cannot be judged]`,
   }[step.result];
-  return `${SIGNS[step.result]} ${step.number}: ${step.text.trim()}${why}`;
+  return `${SIGNS[step.result]} ${step.number}: ${printable(step.text.trim())}${why}`;
 }
 
 function verdictText(record: VerdictRecord): string {
@@ -54,7 +55,7 @@ function verdictText(record: VerdictRecord): string {
   else if (record.reason !== undefined) parts.push(`by ${record.reason}`);
   if (record.state !== undefined) parts.push(`state ${record.state}`);
   if (record.mark !== undefined) parts.push(`mark 0x${record.mark.toString(16)}`);
-  return parts.join(' ');
+  return printable(parts.join(' '));
 }
 
 function ruleText({ table, chain, number, line, policy }: RuleReference): string {

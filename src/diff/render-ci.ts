@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A verification in the forms that CI systems read: JUnit XML (one test case per cause, and one that all
 // packets are equal), and GitHub workflow commands (an annotation at the rule's line).
+import { printable } from '../diagnostics/printable.js';
 import { ruleKey } from './compare-records.js';
 import { sideName } from './render-text.js';
 import type { Cause, VerifyReport } from './report.js';
@@ -65,9 +66,11 @@ function causeName({ left, right }: Cause): string {
 
 function causeDetails({ first, left, right }: Cause, report: VerifyReport): string {
   const side = (name: string, record: Cause['first']['left']): string =>
-    `${name}: ${record.verdict} ${ruleKey(record.rule) ?? ''} ${(record.trace ?? []).join(' ')}`.trimEnd();
+    printable(
+      `${name}: ${record.verdict} ${ruleKey(record.rule) ?? ''} ${(record.trace ?? []).join(' ')}`.trimEnd(),
+    );
   return [
-    ...[left.text, right.text].filter((text) => text !== undefined),
+    ...[left.text, right.text].flatMap((text) => (text === undefined ? [] : [printable(text)])),
     `first: index ${first.index}: ${first.packet}`,
     side(report.left, first.left),
     side(report.right, first.right),

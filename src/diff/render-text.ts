@@ -2,6 +2,7 @@
 // A verification as text for a terminal: the sum first, then each cause with its first packet and both traces.
 import { Chalk, type ChalkInstance } from 'chalk';
 import { diffArrays } from 'diff';
+import { printable } from '../diagnostics/printable.js';
 import type { VerdictRecord } from '../replay/verdict.js';
 import { ruleKey } from './compare-records.js';
 import type { Cause, CoveredRule, SideOfCause, VerifyReport } from './report.js';
@@ -51,7 +52,7 @@ function causeLines(cause: Cause, number: number, report: VerifyReport, paint: C
       `${number}. ${count(cause.packets, 'packet')}: ${sideName(cause.left)} versus ${sideName(cause.right)}`,
     ),
     `   differs in: ${cause.fields.join(', ')}`,
-    ...[cause.left, cause.right].flatMap(({ text }) => (text === undefined ? [] : [`   ${text}`])),
+    ...[cause.left, cause.right].flatMap(({ text }) => (text === undefined ? [] : [`   ${printable(text)}`])),
     `   first: index ${first.index}, from ${first.interface ?? '?'}: ${first.packet}`,
     ...sideBySide(report, cause, paint).map((line) => `   ${line}`),
   ];
@@ -62,7 +63,7 @@ export function sideName({ verdict, rule, file }: SideOfCause): string {
   const key = ruleKey(rule);
   if (key === undefined) return `${verdict} (no rule)`;
   const place = file === undefined || rule?.line === undefined ? '' : ` (${file}:${rule.line})`;
-  return `${key}${place} ${verdict}`;
+  return printable(`${key}${place} ${verdict}`);
 }
 
 /** Both traces and what follows from them, aligned: what the sides share stands in one row. */
@@ -113,12 +114,12 @@ function steps(record: VerdictRecord): string[] {
   return [
     ...(record.trace ?? []),
     ...facts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`])),
-  ];
+  ].map(printable);
 }
 
 function apartLine({ outcome, reason, packets, first }: VerifyReport['apart'][number]): string {
   const why = reason === '' ? '' : `: ${reason}`;
-  return `  ${outcome} ${packets}${why}; first: index ${first.index}${first.packet === '' ? '' : `, ${first.packet}`}`;
+  return `  ${outcome} ${packets}${printable(why)}; first: index ${first.index}${first.packet === '' ? '' : `, ${first.packet}`}`;
 }
 
 function coverageLines({ coverage }: VerifyReport, paint: ChalkInstance): string[] {
@@ -132,7 +133,7 @@ function coverageLines({ coverage }: VerifyReport, paint: ChalkInstance): string
 }
 
 function missedLine({ file, line, table, text }: CoveredRule): string {
-  return `${file}:${line} ${table}: ${text}`;
+  return printable(`${file}:${line} ${table}: ${text}`);
 }
 
 function count(n: number, noun: string): string {

@@ -2,6 +2,7 @@
 // What became of each rule, as data (report.json, `migrate --json`) and for people (report.md).
 import type { FamilyCost } from '../decision/family-compiler.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import { printable } from '../diagnostics/printable.js';
 import type { CheckReport, RuleReport } from '../ruleset/assess/report.js';
 import type { Rule } from '../ruleset/ruleset.js';
 
@@ -127,9 +128,9 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function ruleLine({ family, table, chain, number, file, line, text, why, code }: MigratedRule): string {
-  const place = `${family} ${table}/${chain}:${number}`;
+  const place = `${family} ${table}/${printable(chain)}:${number}`;
   const reason = why === undefined ? '' : `: ${code === undefined ? '' : `${code} `}${why}`;
-  return `- ${place} (${file}:${line})${reason}\n  \`${text.trim().replaceAll('`', "'")}\``;
+  return `- ${place} (${file}:${line})${reason}\n  \`${printable(text.trim()).replaceAll('`', "'")}\``;
 }
 
 function programSection(program: NonNullable<MigrationReport['program']>): string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a dump contains, in its own words: chains with their sizes and references, sets with theirs.
+import { printable } from '../diagnostics/printable.js';
 import type { Family } from '../net/family.js';
 import type { Ruleset } from './ruleset.js';
 
@@ -77,7 +78,8 @@ export function summarizeSets(ruleset: Ruleset): SetSummary[] {
 }
 
 /** Rows of cells as aligned columns; the first row is the heading. */
-export function columns(rows: readonly (readonly string[])[]): string {
+export function columns(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   return rows
     .map(

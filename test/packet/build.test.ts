@@ -51,6 +51,7 @@ const PACKETS: [string, Layer[], string][] = [
 ];
 
 const hasTshark = spawnSync('tshark', ['--version']).error === undefined;
+const lacking = hasTshark ? '' : ' (NOT RUN: tshark is not installed)';
 
 async function dissect(frames: readonly Uint8Array[], fields: readonly string[]): Promise<string[][]> {
   const folder = mkdtempSync(join(tmpdir(), 'ipt2ebpf-build-'));
@@ -102,7 +103,7 @@ describe('buildPacket', () => {
     expect(transportChecksumValid(new ParsedPacket(frame, 'ipv6', 14, frame.length))).toBe(false);
   });
 
-  it.skipIf(!hasTshark)('tshark dissects every layer and finds every checksum right', async () => {
+  it.skipIf(!hasTshark)(`tshark dissects every layer and finds every checksum right${lacking}`, async () => {
     const rows = await dissect(
       PACKETS.map(([, layers]) => buildPacket(...layers)),
       ['frame.protocols', ...STATUS],
@@ -121,7 +122,7 @@ describe('buildPacket', () => {
     }
   });
 
-  it.skipIf(!hasTshark)('fragments are put together again by tshark', async () => {
+  it.skipIf(!hasTshark)(`fragments are put together again by tshark${lacking}`, async () => {
     const big: Layer = { kind: 'payload', data: new Uint8Array(3000).fill(7) };
     for (const network of [{ ...v4, id: 9 } as Layer, v6]) {
       const pieces = fragmentFrame(buildPacket(eth, network, udp, big), 1480, 9);
