@@ -60,6 +60,11 @@ export class AddressBook {
     return this.own.ipv6.map((each) => each.address);
   }
 
+  /** The interface that an IPv6 address is assigned to. */
+  deviceOfIpv6(address: AddressWords): string | undefined {
+    return this.own.ipv6.find((each) => sharesPrefix(each.address, address, 128))?.device;
+  }
+
   /** Every multicast interface is in 224.0.0.1 (net/ipv4/igmp.c ip_mc_up); no socket joins others here. */
   joinedIpv4(group: number): boolean {
     return group === 0xe0000001;

@@ -29,6 +29,8 @@ export interface Answer {
 const HIGHEST_ICMP_TYPE = 18;
 const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 
+const UNSPECIFIED = { ipv4: [0], ipv6: [0, 0, 0, 0] } as const;
+
 /** The error that tells the packet's source; undefined where none may be sent. */
 export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorFields): Answer | undefined {
   const { packet } = cause;
@@ -36,13 +38,12 @@ export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorField
     return undefined;
   // What the host sent to itself is answered from where it went, as what arrived is (RTCF_LOCAL).
   const isOwn = cause.route === 'local' || (cause.route === 'output' && isForHost(stack, packet));
-  const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
+  const from = isOwn && !isZero(packet.destination) ? packet.destination : undefined;
+  const route = stack.routeAnswer(packet.family, from ?? UNSPECIFIED[packet.family], packet.source);
   if (route.kind !== 'output') return undefined;
   const isLinkLocal = packet.family === 'ipv6' && isIpv6LinkLocal(packet.source);
-  if (isLinkLocal && route.device !== cause.device) return undefined;
-  const source = isOwn
-    ? packet.destination
-    : stack.addresses.sourceFor(packet.family, route.device, packet.source);
+  if (isLinkLocal && route.device !== deviceOf(stack, cause)) return undefined;
+  const source = from ?? stack.addresses.sourceFor(packet.family, route.device, packet.source);
   if (source === undefined) return undefined;
   const ttl = sysctl(stack.host, packet.family === 'ipv4' ? 'ip_default_ttl' : 'ipv6_hop_limit');
   return { packet: buildIcmpError(packet, error, source, ttl), route };
@@ -59,10 +60,15 @@ export function answerWithReset(stack: Stack, cause: Cause): Answer | undefined 
   } else if (!isIpv6Unicast(packet.source) || !isIpv6Unicast(packet.destination)) {
     return undefined;
   }
-  const route = stack.routeOutput(packet.family, packet.destination, packet.source, 0);
+  const route = stack.routeAnswer(packet.family, packet.destination, packet.source);
   if (route.kind !== 'output') return undefined;
   const ttl = sysctl(stack.host, packet.family === 'ipv4' ? 'ip_default_ttl' : 'ipv6_hop_limit');
   return { packet: buildTcpReset(packet, ttl), route };
+}
+
+/** Of what loops through `lo`, the device that has the address it is for (net/ipv6/icmp.c icmp6_dev). */
+function deviceOf(stack: Stack, { packet, device }: Cause): string {
+  return device === 'lo' ? (stack.addresses.deviceOfIpv6(packet.destination) ?? device) : device;
 }
 
 /** REJECT answers no packet whose upper-layer checksum is wrong (nf_reject_verify_csum). */

@@ -5,7 +5,7 @@
 import type { AddressWords } from '../net/address.js';
 import type { Family } from '../net/family.js';
 import { type AddressBook, isIpv4Loopback, isIpv4Multicast, isIpv6LinkLocal, isZero } from './addresses.js';
-import type { Route, Routing } from './routing.js';
+import type { Route, RouteResult, Routing } from './routing.js';
 import { drop, type StackDrop } from './stack-drop.js';
 
 export type OutputRoute =
@@ -29,24 +29,24 @@ export class OutputRouting {
     private readonly routesLocalnet: (device: string) => boolean,
   ) {}
 
-  /** By destination, and where policy rules ask for them, source and mark. The source may be any. */
+  /** By destination, and where policy rules ask for them, by source and mark. The source may be any. */
   route(family: Family, source: AddressWords, destination: AddressWords, mark: number): OutputRoute {
     return this.lookup(family, source, destination, mark);
   }
 
-  /** Of a packet that was on its way out by `device`, which no longer takes a source that can't leave. */
+  /**
+   * Of a packet that has its source already, and no longer leaves by where that source can't be: one with another
+   * mark than it was routed by, or an answer. `device`: where IPv6 takes what is of the link alone; else any.
+   */
   reroute(
     family: Family,
     source: AddressWords,
     destination: AddressWords,
     mark: number,
-    device: string,
+    device?: string,
   ): OutputRoute {
-    if (family === 'ipv6') {
-      const isBound = destination[0]! >>> 24 === 0xff || isIpv6LinkLocal(destination);
-      return this.lookup(family, source, destination, mark, isBound ? onDevice(device) : undefined);
-    }
-    const type = this.addresses.ipv4Type(source, device);
+    if (family === 'ipv6') return this.rerouteIpv6(source, destination, mark, device);
+    const type = this.addresses.ipv4Type(source, undefined);
     if (type !== 'local' && type !== 'unicast') return this.lookup(family, [0], destination, mark);
     const isBroadcast = destination[0] === LIMITED_BROADCAST;
     if (isBroadcast || isIpv4Multicast(destination[0]!)) {
@@ -56,6 +56,22 @@ export class OutputRouting {
       return this.leave(source, output(own.device, isBroadcast ? 'broadcast' : 'multicast'));
     }
     return this.leave(source, this.lookup(family, source, destination, mark));
+  }
+
+  /** What was for `::`, and went to the host itself, now goes by the routes. */
+  private rerouteIpv6(
+    source: AddressWords,
+    destination: AddressWords,
+    mark: number,
+    device: string | undefined,
+  ): OutputRoute {
+    const isOfLink = destination[0]! >>> 24 === 0xff || isIpv6LinkLocal(destination);
+    const accepts = isOfLink && device !== undefined ? onDevice(device) : undefined;
+    return this.outputBy(
+      this.ipv6.lookup({ destination, source, mark, inInterface: 'lo' }, accepts),
+      'ipv6',
+      destination,
+    );
   }
 
   /** The source address that a packet without gets (fib_result_prefsrc). */
@@ -72,24 +88,16 @@ export class OutputRouting {
     return this.routesLocalnet(route.device) ? route : drop('martian-source');
   }
 
-  private lookup(
-    family: Family,
-    source: AddressWords,
-    destination: AddressWords,
-    mark: number,
-    accepts?: (route: Route) => boolean,
-  ): OutputRoute {
+  private lookup(family: Family, source: AddressWords, destination: AddressWords, mark: number): OutputRoute {
+    if (isZero(destination)) return output('lo', 'local');
     const query = { destination, source, mark, inInterface: 'lo' };
-    if (family === 'ipv4') {
-      if (destination[0] === 0) return output('lo', 'local');
-    } else if (isZero(destination)) {
-      return output('lo', 'local');
-    }
-    const route = (family === 'ipv4' ? this.ipv4 : this.ipv6).lookup(query, accepts);
+    return this.outputBy((family === 'ipv4' ? this.ipv4 : this.ipv6).lookup(query), family, destination);
+  }
+
+  private outputBy(route: RouteResult, family: Family, destination: AddressWords): OutputRoute {
     if (typeof route === 'string') return drop(route);
-    const { type } = route;
+    const { type, device } = route;
     if (type === 'local' || type === 'anycast') return output('lo', type);
-    const device = route.device;
     if (device === undefined) return drop('net-unreachable');
     if (family === 'ipv4' && (type === 'broadcast' || destination[0] === LIMITED_BROADCAST)) {
       return output(device, 'broadcast');

@@ -125,14 +125,14 @@ export class Stack {
     return new ParsedPacket(repaired, family, offset, repaired.length);
   }
 
-  /** What a packet of the host's own that loops through `lo` is dropped for on arrival there. */
-  loopFault(packet: ParsedPacket): StackDrop | undefined {
+  /** What a packet of the host's own is dropped for when it comes in again by `device`: `lo`, or a multicast's. */
+  loopFault(packet: ParsedPacket, device: string): StackDrop | undefined {
     if (packet.family === 'ipv4') {
       if (packet.frame[packet.l3Offset]! >>> 4 !== 4) return drop('bad-version');
       const fault = packet.l4Offset === packet.l3Offset + 20 ? undefined : ipv4OptionsFault(packet);
       return fault === undefined ? undefined : drop(fault);
     }
-    const fault = loopedIpv6Fault(packet);
+    const fault = loopedIpv6Fault(packet, device === 'lo');
     return fault === undefined ? undefined : drop(fault);
   }
 
@@ -177,6 +177,11 @@ export class Stack {
     return this.output.reroute(family, source, destination, mark, device);
   }
 
+  /** The way out of an answer from `source`; the unspecified one where the kernel is to choose. */
+  routeAnswer(family: Family, source: AddressWords, destination: AddressWords): OutputRoute {
+    return this.output.reroute(family, source, destination, 0);
+  }
+
   /** Routes a packet that the host sends whole; one too long for the way out is refused (EMSGSIZE, net/ipv4/raw.c). */
   routeSent(packet: ParsedPacket): OutputRoute {
     const route = this.routeOutput(packet.family, packet.source, packet.destination, 0);
@@ -192,6 +197,12 @@ export class Stack {
     return family === 'ipv4'
       ? this.addresses.joinedIpv4(destination[0]!)
       : this.addresses.joinedIpv6(destination, route.device);
+  }
+
+  /** False for what loops through `lo` to a group that nobody joined there. */
+  takesLooped({ family, destination }: ParsedPacket, device: string): boolean {
+    if (family === 'ipv6' || device !== 'lo' || !isIpv4Multicast(destination[0]!)) return true;
+    return this.addresses.joinedIpv4(destination[0]!);
   }
 
   private settings(name: string): InterfaceSettings {

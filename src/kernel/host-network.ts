@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Host, HostInterface, HostRoute } from '../host/host.js';
+import { sysctl } from '../host/sysctls.js';
 import { parseAddress } from '../net/address.js';
 import { AF_INET6, joinGroup, openSocket, SOCK_DGRAM } from './libc.js';
 import type { Namespace } from './namespace.js';
@@ -84,19 +85,25 @@ export function bringUp(namespace: Namespace, host: Host, taps: ReadonlyMap<stri
   }
   awaitIpv6(namespace, host);
   const listed = listLinks(namespace);
-  joinSolicitedNodes(namespace, host, listed.indexes);
+  joinGroups(namespace, host, listed.indexes);
   return { taps, ...listed };
 }
+
+/** All routers, of the interface and of the site: joined by interfaces that see forwarding switched on. */
+const ROUTER_GROUPS = ['ff010000000000000000000000000002', 'ff050000000000000000000000000002'] as const;
 
 /**
  * A device without ARP doesn't join the solicited-node groups of its addresses (RFC 4291 2.7.1) by itself; the
  * host's real interfaces do, and neighbour solicitations arrive by them.
  */
-function joinSolicitedNodes(namespace: Namespace, host: Host, indexes: ReadonlyMap<string, number>): void {
+function joinGroups(namespace: Namespace, host: Host, indexes: ReadonlyMap<string, number>): void {
   const groups = new Map<string, readonly [group: Uint8Array, index: number]>();
   for (const { name, addresses = [], up } of host.interfaces) {
     const index = indexes.get(name);
     if (name === 'lo' || up === false || index === undefined) continue;
+    if (sysctl(host, 'ipv6_forwarding') !== 0) {
+      for (const group of ROUTER_GROUPS) groups.set(`${name} ${group}`, [Buffer.from(group, 'hex'), index]);
+    }
     for (const text of addresses) {
       const words = parseAddress(text.split('/')[0]!, 'ipv6');
       if (words === undefined) continue;

@@ -70,10 +70,14 @@ function receiveIpv6(frame: Uint8Array, l3Offset: number, wireEnd: number): Pars
   return packet;
 }
 
-/** Of what ip6_rcv_core looks at, all that matters on `lo`, where loopback addresses and any scope are allowed. */
-export function loopedIpv6Fault(packet: ParsedPacket): ReceiveFault | undefined {
+/**
+ * Of what ip6_rcv_core looks at, all that matters for packets of the host's own, which may come from any scope, and
+ * on `lo` from loopback addresses.
+ */
+export function loopedIpv6Fault(packet: ParsedPacket, onLoopback: boolean): ReceiveFault | undefined {
   const { frame, l3Offset } = packet;
   if (frame[l3Offset]! >>> 4 !== 6) return 'bad-version';
+  if (!onLoopback && isLoopback(frame, l3Offset + 8)) return 'loopback-address';
   if (frame[l3Offset + 24] === 0xff && (frame[l3Offset + 25]! & 0xf) === 0) return 'multicast-scope';
   if (frame[l3Offset + 8] === 0xff) return 'multicast-source';
   const hopByHop = frame[l3Offset + 6] === 0;

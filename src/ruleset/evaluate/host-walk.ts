@@ -188,15 +188,16 @@ export class HostWalk {
 
   /** In at `skb.inInterface` what has just gone out, without another routing decision. */
   private arriveAgain(skb: Skb, route: AnswerRoute, observer: WalkObserver | undefined): Outcome {
-    const fault = this.stack.loopFault(skb.packet);
+    const fault = this.stack.loopFault(skb.packet, skb.inInterface);
     // The header is looked at before the hook, IPv4 options behind it.
     if (fault !== undefined && (skb.family === 'ipv6' || fault.fault === 'bad-version'))
       return { verdict: 'drop', skb, fault: fault.fault };
     const early = this.pass('PREROUTING', skb, 'output', route, observer);
     if (early !== undefined) return early;
-    return fault === undefined
+    if (fault !== undefined) return { verdict: 'drop', skb, fault: fault.fault };
+    return this.stack.takesLooped(skb.packet, skb.inInterface)
       ? this.deliver(skb, route, observer)
-      : { verdict: 'drop', skb, fault: fault.fault };
+      : { verdict: 'drop', skb, fault: 'multicast-not-joined' };
   }
 
   /** Runs a hook; undefined when the packet goes on. */
