@@ -130,7 +130,7 @@ __attribute__((noinline)) __u32 step(struct packet *p)
 		}
 		return 0;
 	case OP_LIMIT:
-		if (limit_allows(record))
+		if (limit_allows(p, record))
 			p->record = T(record + 5);
 		return 0;
 	case OP_TEST: {

@@ -335,7 +335,6 @@ __attribute__((noinline)) int track(struct __sk_buff *skb, struct packet *p)
 
 	if (!p)
 		return 0;
-	p->now = bpf_jiffies64();
 	p->result.state = p->untracked ? STATE_UNTRACKED : STATE_INVALID;
 	if (p->untracked)
 		return 0;

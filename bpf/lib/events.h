@@ -22,7 +22,7 @@ __attribute__((noinline)) int log_event(struct packet *p, __u32 record)
 
 	if (!event)
 		return 0;
-	event->time = bpf_jiffies64();
+	event->time = p->now;
 	event->rule = T(record + 1);
 	event->hook = p->result.hook;
 	event->input = p->egress ? 0 : p->ifindex;

@@ -70,7 +70,7 @@ struct packet {
 	struct connection_key key;
 	struct connection pending;
 
-	__u64 now; /* jiffies64 when the packet was first looked at */
+	__u64 now; /* jiffies when the packet was first looked at */
 
 	struct config config;
 	struct result result;

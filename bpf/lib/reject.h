@@ -41,7 +41,7 @@ static __always_inline int is_multicast(struct packet *p, __u32 field)
 /* The global bucket of net/ipv4/icmp.c icmp_global_allow: the last of map `limits`. Replays want every answer. */
 static __always_inline int icmp_allowed(struct packet *p)
 {
-	__u32 index = LIMITS - 1, hz = p->config.hz ? p->config.hz : 1, now = (__u32)bpf_jiffies64();
+	__u32 index = LIMITS - 1, hz = p->config.hz ? p->config.hz : 1, now = (__u32)p->now;
 	__u64 *bucket = bpf_map_lookup_elem(&limits, &index);
 	__u64 seen, credit;
 

@@ -24,6 +24,19 @@
 /* On to the next program of the interface, and to the stack when there is none. */
 #define ACTION_PASS TC_ACT_UNSPEC
 
+/*
+ * Jiffies by which this packet's connections and limits are judged: a replay says in skb->tstamp when its packet
+ * was seen (nanoseconds since the epoch), so that all runners go by one clock.
+ */
+static __always_inline __u64 moment(struct __sk_buff *skb, struct packet *p)
+{
+	__u64 seen = skb->tstamp, hz = p->config.hz;
+
+	if (!p->config.record)
+		return bpf_jiffies64();
+	return seen / 1000000000 * hz + seen % 1000000000 * hz / 1000000000;
+}
+
 static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 {
 	__u32 zero = 0;
@@ -33,6 +46,7 @@ static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 	if (!p || !c)
 		return 0;
 	p->config = *c;
+	p->now = moment(skb, p);
 	p->egress = egress;
 	p->ifindex = skb->ifindex;
 	p->loopback = p->ifindex == p->config.loopback ||

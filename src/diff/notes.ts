@@ -9,11 +9,11 @@ export function notesFor(sides: Sides, input: LoadedInput): string[] {
   if (!input.hostGiven) {
     notes.push('no host was given: the stand-in host with eth0 203.0.113.2/24 and eth1 10.0.0.1/24 was used');
   }
-  const clocked = [sides.left, sides.right].filter((name) => name === 'netfilter' || name === 'kernel');
+  const isClocked = sides.left === 'netfilter' || sides.right === 'netfilter';
   const rules = input.ruleset.rules.filter(usesClock);
-  if (clocked.length > 0 && rules.length > 0) {
+  if (isClocked && rules.length > 0) {
     notes.push(
-      `${clocked.join(' and ')} ran on the kernel's clock, back to back: ` +
+      `netfilter ran on the kernel's clock, back to back: ` +
         `${rules.length} rules that depend on time (limit) and connection timeouts may differ for that reason`,
     );
   }

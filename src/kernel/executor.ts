@@ -2,12 +2,11 @@
 // The `kernel` executor: the compiled object loaded into this kernel, one BPF_PROG_TEST_RUN per packet, in a
 // namespace that has the host's interfaces, addresses and routes (skb->dev and FIB lookups are real there).
 // What the test run can't take is refused (net/bpf/test_run.c): frames under 14 bytes, IPv4 under 34, frames
-// beyond about 4,000 bytes. Its clock is the kernel's.
+// beyond about 4,000 bytes.
 import type { Host } from '../host/host.js';
 import type { BpfObject } from '../object/object.js';
 import type { AttachPoint, Executor, ExecutorInput, ExecutorOutput, Refusal } from '../replay/executor.js';
 import { TestRunner, updateElement } from './bpf.js';
-import { kernelHz } from './clock-rate.js';
 import { Errno, SystemCallError } from './errno.js';
 import { bringUp, createInterfaces, type HostNetwork } from './host-network.js';
 import { loadObject, type LoadedMap, type LoadedObject } from './load.js';
@@ -17,7 +16,7 @@ import { RingBuffer } from './ring-buffer.js';
 
 /** struct __sk_buff (include/uapi/linux/bpf.h): the fields used here. */
 const SK_BUFF_BYTES = 192;
-const SK_BUFF = { mark: 8, priority: 32, ingressIfindex: 36, ifindex: 40 } as const;
+const SK_BUFF = { mark: 8, priority: 32, ingressIfindex: 36, ifindex: 40, timestamp: 152 } as const;
 
 const BROADCAST = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 
@@ -31,7 +30,6 @@ export interface KernelExecutorOptions {
 
 export class KernelExecutor implements Executor {
   readonly name = 'kernel';
-  readonly hz = kernelHz();
   private readonly runners = new Map<string, TestRunner>();
   private readonly views = new Map<string, MapView>();
   private readonly rings = new Map<string, RingBuffer>();
@@ -72,6 +70,7 @@ export class KernelExecutor implements Executor {
     this.contextIn.writeUInt32LE(input.priority >>> 0, SK_BUFF.priority);
     this.contextIn.writeUInt32LE(this.network.indexes.get(input.ingressDevice) ?? 0, SK_BUFF.ingressIfindex);
     this.contextIn.writeUInt32LE(ifindex, SK_BUFF.ifindex);
+    this.contextIn.writeBigUInt64LE(input.timestampNs, SK_BUFF.timestamp);
     this.namespace.stay();
     const result = runner.run({
       dataIn: this.addressed(input),

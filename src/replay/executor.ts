@@ -23,7 +23,7 @@ export interface ExecutorInput {
   readonly mark: number;
   /** `skb->priority`: how a program knows an answer of its own (bpf/lib/reject.h). */
   readonly priority: number;
-  /** Nanoseconds since the epoch: the clock of `vm`. The kernel uses its own. */
+  /** Nanoseconds since the epoch: `skb->tstamp`, by which programs in a replay tell the time. Never falls. */
   readonly timestampNs: bigint;
 }
 
@@ -43,8 +43,6 @@ export interface Refusal {
 
 export interface Executor {
   readonly name: 'vm' | 'kernel';
-  /** Jiffies a second of the clock that programs see. */
-  readonly hz: number;
   /** Runs one program on one frame. A fault of the program is an exception, never an action. */
   run(point: AttachPoint, input: ExecutorInput): ExecutorOutput | Refusal;
   /** The number that programs know an interface of the host by; undefined for one that isn't there. */

@@ -72,6 +72,9 @@ class ProgramReplay {
   private readonly stack: Stack;
   private readonly result: ProgramResult;
   private readonly names = new Map<number, string>();
+  private readonly hz: number;
+  /** Time of the packet being judged: nanoseconds since the epoch, never less than of one before. */
+  private clockNs = 0n;
   private verifiesChecksums: boolean | undefined;
   private last: ExecutorOutput = { action: 0, frame: new Uint8Array(0), mark: 0, priority: 0 };
 
@@ -82,6 +85,7 @@ class ProgramReplay {
     private readonly options: ProgramRunnerOptions,
   ) {
     this.stack = new Stack(host);
+    this.hz = model.hz;
     for (const [name, id] of Object.entries(model.interfaces)) {
       const number = executor.interfaceIndex(name);
       if (number === undefined) continue;
@@ -93,6 +97,7 @@ class ProgramReplay {
   }
 
   decide(packet: ReplayPacket): VerdictRecord {
+    if (packet.timestampNs > this.clockNs) this.clockNs = packet.timestampNs;
     try {
       return packet.interface === 'local' ? this.send(packet) : this.receive(packet);
     } catch (error) {
@@ -106,7 +111,7 @@ class ProgramReplay {
   }
 
   private receive(packet: ReplayPacket): VerdictRecord {
-    const { index, interface: name, timestampNs } = packet;
+    const { index, interface: name } = packet;
     const whole = packet.frame.length >= packet.wireLength;
     this.configure(this.options.checksums === 'verify' && whole);
     const arrived = this.stack.arrive(packet, this.options.checksums === 'verify');
@@ -123,7 +128,7 @@ class ProgramReplay {
       packetType,
       mark: 0,
       priority: 0,
-      timestampNs,
+      timestampNs: this.clockNs,
     });
     if (refusal !== undefined) return refused(packet, refusal);
     // The program ran all the same: what it counts and remembers, it does before the stack looks.
@@ -142,7 +147,7 @@ class ProgramReplay {
         return this.refusedByRule(packet);
       case 'reject': {
         const record = this.refusedByRule(packet);
-        this.sendAnswer(packet, arrived.interface);
+        this.sendAnswer(arrived.interface);
         return record;
       }
       case 'stack':
@@ -186,11 +191,10 @@ class ProgramReplay {
   /** A packet of the host itself: out through its device, and back in where that is `lo`. */
   private emit(packet: ReplayPacket, parsed: ParsedPacket, route: SentRoute): VerdictRecord {
     const { result } = this;
-    const { timestampNs } = packet;
     const { device } = route;
     const frame = sentFrame(parsed, packet.wireLength);
     const packetType: PacketType = 'host';
-    const common = { frame, device, packetType, priority: 0, timestampNs };
+    const common = { frame, device, packetType, priority: 0, timestampNs: this.clockNs };
     const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
     if (out !== undefined) return refused(packet, out);
     if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
@@ -211,7 +215,7 @@ class ProgramReplay {
     if (result.verdict() === 'drop') return this.refusedByRule(packet, before, mark);
     if (result.verdict() === 'reject') {
       const record = this.refusedByRule(packet, before, mark);
-      this.sendAnswer(packet, 'lo');
+      this.sendAnswer('lo');
       return record;
     }
     return this.accepted(packet, 'input', this.facts(before));
@@ -302,10 +306,10 @@ class ProgramReplay {
    * The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there; by `lo`
    * it comes back in.
    */
-  private sendAnswer(packet: ReplayPacket, device: string): void {
+  private sendAnswer(device: string): void {
     const { action, frame, mark, priority } = this.last;
     if (action !== TC_ACT_REDIRECT) return;
-    const { timestampNs } = packet;
+    const timestampNs = this.clockNs;
     const input = { device, ingressDevice: device, packetType: 'host', mark, priority, timestampNs } as const;
     const sent = { ...input, frame: frame.slice() };
     const refusal = this.run('tc/egress', sent);
@@ -331,7 +335,7 @@ class ProgramReplay {
       mode: MODE.values.ENFORCE,
       record: 1,
       unlimited: 1,
-      hz: executor.hz,
+      hz: this.hz,
       loopback: executor.interfaceIndex('lo') ?? 0,
       checksum: verifiesChecksums ? sysctl(host, 'nf_conntrack_checksum') : 0,
       tcp_loose: sysctl(host, 'nf_conntrack_tcp_loose'),

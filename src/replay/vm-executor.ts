@@ -2,6 +2,7 @@
 // The executor of `--on vm`: the object in the VM of src/vm, with the host's interfaces, routes and clock.
 import type { Host } from '../host/host.js';
 import { withLoopback } from '../host/routing.js';
+import { DEFAULT_HZ } from '../model/lower.js';
 import { BTF_STRUCT, readBtf } from '../object/btf.js';
 import type { BpfObject } from '../object/object.js';
 import type { PacketType } from '../packet/ethernet.js';
@@ -20,8 +21,6 @@ const PACKET_TYPES: Readonly<Record<PacketType, number>> = {
   loopback: 5,
 };
 
-/** Jiffies a second where the host doesn't say. */
-const DEFAULT_HZ = 250;
 /** The map in which bpf/lib keeps the packet being judged. */
 const SCRATCH_MAP = 'scratch';
 
@@ -30,10 +29,9 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
   // As a kernel would: lo is 1, the others in the order of the snapshot.
   const numbers = new Map(withLoopback(host).map(({ name }, index) => [name, index + 1]));
   const names = new Map([...numbers].map(([name, number]) => [number, name]));
-  const hz = host.hz ?? DEFAULT_HZ;
   const vm = new Vm(object, {
     environment: {
-      hz,
+      hz: host.hz ?? DEFAULT_HZ,
       random: createRandom(seed),
       fibLookup: createFibLookup(host, names),
       hasInterface: (ifindex) => names.has(ifindex),
@@ -43,7 +41,6 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
   const programs = new Map(object.programs.map(({ section, name }) => [section, name]));
   return {
     name: 'vm',
-    hz,
     run: (point: AttachPoint, input: ExecutorInput): ExecutorOutput => {
       const program = programs.get(point);
       if (program === undefined) throw new RangeError(`the object has no program in section ${point}`);
@@ -56,6 +53,7 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
         ingressIfindex: numbers.get(input.ingressDevice) ?? 0,
         packetType: PACKET_TYPES[input.packetType],
         etherType: input.frame.length < 14 ? 0 : (input.frame[12]! << 8) | input.frame[13]!,
+        timestampNs: input.timestampNs,
       };
       try {
         return vm.runSkb(program, frame, fields, input.timestampNs);

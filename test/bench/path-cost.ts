@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadInput } from '../../src/input/load.js';
 import { pinObject, updateElement } from '../../src/kernel/bpf.js';
-import { kernelHz } from '../../src/kernel/clock-rate.js';
+import { kernelHz } from './clock-rate.js';
 import { loadObject } from '../../src/kernel/load.js';
 import { Namespace } from '../../src/kernel/namespace.js';
 import { readObject } from '../../src/object/object.js';

@@ -54,7 +54,7 @@ function verdictLine(replay: BenchReport['replay']): string {
   if (replay.every((each) => tally(each) === first)) return `verdicts, the same on all: ${first ?? ''}`;
   return [
     ...replay.map((each) => `verdicts of ${each.runner}: ${tally(each)}`),
-    "rules and vm live by the capture's clock, kernel and netfilter by the real one: connections time out at other packets",
+    "rules, vm and kernel live by the capture's clock, netfilter by the real one: connections time out at other packets",
   ].join('\n');
 }
 
