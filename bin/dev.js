@@ -1,6 +1,9 @@
 #!/usr/bin/env -S node --import tsx
 // SPDX-License-Identifier: Apache-2.0
 // Runs the commands from source, without a build: for development.
-import { execute } from '@oclif/core';
+import { settings } from '@oclif/core';
+import { main } from '../src/cli/main.ts';
 
-await execute({ development: true, dir: import.meta.url });
+process.env.NODE_ENV = 'development';
+settings.debug = true;
+await main(import.meta.url);

@@ -3,13 +3,12 @@
 // they read flags, call one library function, print its result.
 import { constants } from 'node:os';
 import { once } from 'node:events';
-import { Command, Errors, Flags } from '@oclif/core';
-import { EnvironmentError, type Diagnostic } from '../diagnostics/diagnostic.js';
-import { InputError } from '../diagnostics/input-error.js';
+import { Command, Flags } from '@oclif/core';
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { renderDiagnostics } from '../diagnostics/render.js';
+import { wantsColor } from './color.js';
 import { EXIT_CODE } from './exit-code.js';
-
-export { InputError };
+import { tellTrouble } from './trouble.js';
 
 /** Flags of every command. */
 export const outputFlags = {
@@ -18,7 +17,7 @@ export const outputFlags = {
     description: 'print all that is known: whole verifier logs, stack traces of internal errors',
   }),
   'no-color': Flags.boolean({
-    description: 'never use colour (it is used on a terminal only; NO_COLOR is heeded)',
+    description: 'never use colour (else on a terminal only; NO_COLOR and FORCE_COLOR are heeded)',
   }),
 };
 
@@ -36,7 +35,6 @@ export const inputFlags = {
     description: 'accept an inexact rule by name; repeatable; stands in the report and in the program header',
     helpValue: 'CODE[@table/CHAIN[:N]]',
     multiple: true,
-    default: [],
   }),
 };
 
@@ -73,14 +71,8 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  /** Colour on a stream: only on a terminal, never with --no-color or NO_COLOR. */
   protected useColor(stream: NodeJS.WriteStream = process.stderr): boolean {
-    return (
-      stream.isTTY &&
-      !this.argv.includes('--no-color') &&
-      (process.env['NO_COLOR'] ?? '') === '' &&
-      process.env['TERM'] !== 'dumb'
-    );
+    return wantsColor(stream, this.argv, process.env);
   }
 
   /** Talk: standard error. */
@@ -112,31 +104,15 @@ export abstract class BaseCommand extends Command {
     process.stdout.write(JSON.stringify(value, null, 2) + '\n');
   }
 
-  protected override async catch(error: Error & { exitCode?: number }): Promise<never> {
-    if (error instanceof Errors.ExitError) throw error;
-    if (error instanceof InputError) {
-      this.tellDiagnostics(error.diagnostics);
-      return this.exit(error.exitCode);
-    }
-    if (error instanceof EnvironmentError) {
-      this.tell(`ipt2ebpf: ${error.message}`);
-      for (const suggestion of error.suggestions) this.tell(`  try: ${suggestion}`);
-      return this.exit(EXIT_CODE.trouble);
-    }
-    if (error instanceof Errors.CLIError) {
-      this.tell(`ipt2ebpf: ${error.message.trim()}`);
-      this.tell(`  try: ipt2ebpf ${(this.id ?? '').replaceAll(':', ' ')} --help`);
-      return this.exit(EXIT_CODE.trouble);
-    }
-    if (isErrno(error)) {
-      this.tell(`ipt2ebpf: ${error.message}`);
-      return this.exit(EXIT_CODE.trouble);
-    }
-    this.tell(`ipt2ebpf: internal error: ${error.message}`);
-    this.tell('  this is a bug of ipt2ebpf: please report it with the input that led here');
-    if (this.argv.includes('--verbose')) this.tell(error.stack ?? '');
-    else this.tell('  --verbose prints where it happened');
-    return this.exit(EXIT_CODE.trouble);
+  protected override async catch(error: Error): Promise<never> {
+    const { baseFlags, flags } = this.ctor;
+    return this.exit(
+      tellTrouble(error, {
+        args: this.argv,
+        command: (this.id ?? '').replaceAll(':', ' '),
+        options: Object.keys({ ...baseFlags, ...flags }),
+      }),
+    );
   }
 }
 
@@ -148,8 +124,4 @@ function failOnLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(128 + constants.signals.SIGPIPE);
   process.stderr.write(`ipt2ebpf: standard output cannot be written: ${error.message}\n`);
   process.exit(EXIT_CODE.trouble);
-}
-
-function isErrno(error: Error): boolean {
-  return 'code' in error && 'syscall' in error;
 }

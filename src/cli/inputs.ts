@@ -27,7 +27,7 @@ export async function loadArguments(
   return input;
 }
 
-export function readWaivers(texts: readonly string[]): Waiver[] {
+export function readWaivers(texts: readonly string[] = []): Waiver[] {
   return texts.map((text) => {
     const waiver = parseWaiver(text);
     if (waiver === undefined)

@@ -72,7 +72,7 @@ export default class Verify extends BaseCommand {
       sides,
       ruleset: input.ruleset,
       captures,
-      waivers: flags.waive,
+      waivers: flags.waive ?? [],
       notes: notesFor(sides, input),
     });
     const runners: Runner[] = [];

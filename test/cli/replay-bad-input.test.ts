@@ -13,11 +13,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPacket } from '../../src/packet/build.js';
 import { pcapFileHeader, pcapRecord } from '../../src/replay/capture/write-pcap.js';
-import { repositoryRoot, runCli, stackTraceLines } from './run-cli.js';
+import { complaints } from '../support/schemas.js';
+import { runCli, stackTraceLines } from './run-cli.js';
 
 const RULES = `*filter
 :INPUT DROP [0:0]
@@ -75,13 +75,8 @@ describe('replay', () => {
   it.each([[], ['--json']])('prints a record a line, as the schema says %o', (...flags) => {
     const { code, stdout } = replay('good.pcap', ...flags);
     expect([code, verdicts(stdout)]).toEqual([0, ['accept', 'reject', 'drop', 'accept']]);
-    const schema = JSON.parse(
-      readFileSync(join(repositoryRoot, 'schemas/verdict-record.json'), 'utf8'),
-    ) as object;
-    const validate = new Ajv().compile(schema);
-    for (const line of stdout.trim().split('\n')) {
-      expect(validate(JSON.parse(line)) ? [] : validate.errors).toEqual([]);
-    }
+    for (const line of stdout.trim().split('\n'))
+      expect(complaints('verdict-record.json', JSON.parse(line))).toEqual([]);
   });
 
   it('reads a capture from standard input, and several captures behind one flag', () => {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every command prints with --json, on a sound snapshot and on one with faults, against its schema.
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { complaints, schemaNames } from '../support/schemas.js';
+import { repositoryRoot, runCli } from './run-cli.js';
+
+const sound = join(repositoryRoot, 'fixtures/web-server');
+const sets = join(repositoryRoot, 'fixtures/blocklist');
+const capture = join(sound, 'captures/odd.pcapng');
+const PACKETS = [
+  '--packet',
+  'tcp 192.0.2.1:4000 > 203.0.113.2:22 syn',
+  '--packet',
+  'udp 192.0.2.1:1 > 203.0.113.2:2 fragment 0+',
+];
+
+/** One rule of each fate, a set that is not there, a line that is no rule, another plane. */
+const FAULTY = `*filter
+:INPUT DROP [12:3456]
+:dead - [0:0]
+[1:60] -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "\\"<&>" -j ACCEPT
+-A INPUT -m recent --set --name ssh --rsource -j DROP
+-A INPUT -m set --match-set nobody src -j ACCEPT
+-A INPUT --nonsense
+-A dead -j DROP
+COMMIT
+`;
+
+let folder = '';
+const path = (name: string): string => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ipt2ebpf-json-'));
+  cpSync(sound, path('faulty'), { recursive: true });
+  writeFileSync(path('faulty/rules.v4'), FAULTY);
+  writeFileSync(path('faulty/nft.txt'), 'table inet native {\n}\n');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Command words, arguments, exit code, schema; `lines`: a value a line. */
+const rows: readonly (readonly [string, (faulty: string) => string[], number, string])[] = [
+  ['check', () => [sound], 0, 'check.json'],
+  ['check', (faulty) => [faulty, '--waive', 'IPT0310', '--waive', 'IPT0999'], 1, 'check.json'],
+  ['print', () => [sets], 0, 'print.json'],
+  ['print', (faulty) => [faulty, '--canonical'], 1, 'print.json'],
+  ['inspect chains', (faulty) => [faulty], 0, 'inspect-chains.json'],
+  ['inspect sets', () => [sets], 0, 'inspect-sets.json'],
+  ['migrate', () => [sound, '-o', path('out')], 0, 'migrate.json'],
+  ['migrate', (faulty) => [faulty, '-o', path('none')], 1, 'migrate.json'],
+  ['replay', () => [sound, '--pcap', capture, '--on', 'rules'], 0, 'verdict-record.json'],
+  ['replay', () => [sound, '--pcap', capture, '--on', 'vm'], 0, 'verdict-record.json'],
+  ['verify', () => [sound, '--pcap', capture], 0, 'verify.json'],
+  ['explain', () => [sound, ...PACKETS], 0, 'explain.json'],
+  ['explain', (faulty) => [faulty, ...PACKETS], 0, 'explain.json'],
+];
+
+it('every command is among them, and every schema is used', () => {
+  const commands = readdirSync(join(repositoryRoot, 'src/commands'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.slice(0, -3).replaceAll('/', ' '));
+  expect([...new Set(rows.map(([command]) => command))].sort()).toEqual(commands.sort());
+  expect([...new Set(rows.map(([, , , schema]) => schema)), 'manifest.json'].sort()).toEqual(schemaNames);
+});
+
+describe.each(rows)('%s', (command, args, code, schema) => {
+  it(`exits with ${code} and prints what ${schema} says, nothing else`, () => {
+    const result = runCli([...command.split(' '), ...args(path('faulty')), '--json']);
+    expect(result.code, result.stderr).toBe(code);
+    const values: unknown[] =
+      command === 'replay'
+        ? result.stdout
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line) as unknown)
+        : [JSON.parse(result.stdout)];
+    expect(values.length).toBeGreaterThan(0);
+    for (const value of values) expect(complaints(schema, value)).toEqual([]);
+    expect(complaints(schema, { nonsense: 1 })).not.toEqual([]);
+  });
+});
+
+describe('the folder of migrate', () => {
+  it.each(['out', 'none'])('%s: manifest and report are as their schemas say', (name) => {
+    const read = (file: string): unknown => JSON.parse(readFileSync(join(path(name), file), 'utf8'));
+    expect(complaints('manifest.json', read('manifest.json'))).toEqual([]);
+    expect(complaints('migrate.json', read('report.json'))).toEqual([]);
+  });
+});
