@@ -74,9 +74,15 @@ export function indexRules(text: string, family: Family): RuleIndex {
       chains.set(`${table} ${first.slice(1)}`, chain);
     } else {
       const start = first.startsWith('[') ? 1 : 0;
-      if (words[start] !== '-A' && words[start] !== '--append') continue;
-      const chain = chains.get(`${table} ${words[start + 1] ?? ''}`);
-      chain?.rules.push({ line, ...targetOf(words, family) });
+      const [command, name = '', ...rest] = words.slice(start);
+      const key = `${table} ${name}`;
+      if (command === '-N' || command === '--new-chain') chains.set(key, { rules: [] });
+      const chain = chains.get(key);
+      if (command === '-P' || command === '--policy') chain!.policy = rest[0]!;
+      const isInsertion = command === '-I' || command === '--insert';
+      if (!isInsertion && command !== '-A' && command !== '--append') continue;
+      const place = isInsertion ? (/^\d+$/.test(rest[0] ?? '') ? Number(rest[0]) - 1 : 0) : Infinity;
+      chain?.rules.splice(place, 0, { line, ...targetOf(words, family) });
       tracking ||= asksForConntrack(words);
     }
   }
