@@ -57,6 +57,7 @@ function commandLineMessage(error: Errors.CLIError, known: readonly string[]): s
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/\n?See more help with --help\s*$/, '')
     .replace(/^Missing required flag (\S+)/gm, 'the option --$1 is missing')
+    .replace(/^Flag (\S+) expects/gm, 'the option $1 expects')
     .replace(/^ +/gm, '');
 }
 

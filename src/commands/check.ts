@@ -18,7 +18,7 @@ export default class Check extends BaseCommand {
   static override examples = [
     '<%= config.bin %> check rules.v4 rules.v6 ipset.save',
     'iptables-save | <%= config.bin %> check -',
-    '<%= config.bin %> check snapshot/ --waive IPT0310@filter/INPUT:7',
+    '<%= config.bin %> check old.v4 --waive IPT0310@filter/INPUT:7',
   ];
   static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;

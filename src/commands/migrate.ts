@@ -17,7 +17,7 @@ export default class Migrate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> migrate snapshot/ -o out/',
     '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
-    '<%= config.bin %> migrate rules.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
+    '<%= config.bin %> migrate old.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
   ];
   static override usage = '<%= command.id %> <input>... -o DIR [flags]';
   static override strict = false;

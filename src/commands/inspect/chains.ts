@@ -5,6 +5,9 @@ import { columns, summarizeChains } from '../../ruleset/inspect.js';
 
 export default class InspectChains extends BaseCommand {
   static override summary = 'List the chains of a dump: policies, rules, references';
+  static override description =
+    'A line for each chain: its policy, how many rules it holds, how many rules jump to it, and the packets that the ' +
+    'dump counted: those of a built-in chain met its policy, those of a user chain matched one of its rules.';
   static override examples = ['<%= config.bin %> inspect chains rules.v4'];
   static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;

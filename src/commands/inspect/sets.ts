@@ -5,6 +5,9 @@ import { columns, summarizeSets } from '../../ruleset/inspect.js';
 
 export default class InspectSets extends BaseCommand {
   static override summary = 'List the sets of a dump: types, members, references';
+  static override description =
+    'A line for each set: its type and family, how many members it has, how many rules and sets name it, and the ' +
+    'options it was created with. Dumps of rules and of sets together tell the references.';
   static override examples = ['<%= config.bin %> inspect sets rules.v4 ipset.save'];
   static override usage = '<%= command.id %> <input>... [flags]';
   static override strict = false;
