@@ -99,11 +99,15 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	} else {
 		fib.family = FAMILY_INET6;
 		fib.flowinfo = bpf_htonl(head32(p, ETH_HLEN) & 0x0fffffff);
-		/* The lookup refuses link-local addresses: a source of that kind routes like none. */
+		/*
+		 * The lookup refuses link-local addresses: a source of that kind routes like none, a destination
+		 * like one that only the default route knows.
+		 */
 		for (int i = 0; i < 4; i++) {
 			if (!is_link_local(p, F_SRC0))
 				fib.ipv6_src[i] = bpf_htonl(p->f[F_SRC0 + i]);
-			fib.ipv6_dst[i] = bpf_htonl(p->f[F_DST0 + i]);
+			if (!is_link_local(p, F_DST0))
+				fib.ipv6_dst[i] = bpf_htonl(p->f[F_DST0 + i]);
 		}
 	}
 	answer = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
@@ -111,6 +115,8 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	if (p->family == 6 && p->f[F_DST0] == 0xfe800000 && !p->f[F_DST1]) {
 		answer = BPF_FIB_LKUP_RET_SUCCESS;
 		fib.ifindex = p->ifindex;
+	} else if (p->family == 6 && is_link_local(p, F_DST0) && fib.ifindex != p->ifindex) {
+		return ROUTE_STACK;
 	}
 	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
