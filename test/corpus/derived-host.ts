@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host for a dump that comes without one. Interfaces are those that `-i` and `-o` name (`eth+` is eth0); each
 // gets the network that most rules name beside it, else one of its own; addresses that INPUT alone names as
-// destinations are the host's. The first interface leads to everything else. A guess, good enough to have
-// most rules met: routing comes from this very host on every runner, so none is favoured.
+// destinations are the host's. What else rules name beside an interface is reached by it, and all the rest by the
+// first. A guess, good enough to have most rules met: routing comes from this very host on every runner, so none
+// is favoured.
 import { DEFAULT_HOST } from '../../src/host/default-host.js';
-import type { Host, HostInterface } from '../../src/host/host.js';
+import type { Host, HostInterface, HostRoute } from '../../src/host/host.js';
 import { formatAddress, maskPrefixLength, type AddressWords } from '../../src/net/address.js';
 import type { InterfacePattern } from '../../src/net/interface-pattern.js';
+import { aimsOf } from '../../src/replay/directed/aims.js';
 import type { Rule, Ruleset } from '../../src/ruleset/ruleset.js';
 
 /** Interfaces of one host; more would only cost time. */
 const MOST_INTERFACES = 32;
 /** Addresses of its own that a host gets from rules. */
 const MOST_OWN = 16;
+const MOST_ROUTES = 256;
 
-export function derivedHost({ rules }: Ruleset): Host {
+export function derivedHost(ruleset: Ruleset): Host {
+  const { rules } = ruleset;
   const names = interfaceNames(rules);
-  if (names.length === 0) return DEFAULT_HOST;
+  const own = ownAddresses(ruleset);
+  if (names.length === 0) return withAddresses(DEFAULT_HOST, own);
   const taken = new Set<string>();
-  const own = ownAddresses(rules);
   const interfaces = names.map((name, i): HostInterface => {
     const network = networkBeside(name, rules, taken) ?? `10.${String(201 + (i % 50))}.${String(i)}.1/24`;
     return {
@@ -33,6 +37,7 @@ export function derivedHost({ rules }: Ruleset): Host {
   return {
     interfaces,
     routes: [
+      ...routesBeside(rules, names, new Set([...taken, ...own])),
       { destination: '0.0.0.0/0', via: gateway, device: first.name },
       { destination: '::/0', via: '2001:db8:1::fe', device: first.name },
     ],
@@ -40,11 +45,20 @@ export function derivedHost({ rules }: Ruleset): Host {
   };
 }
 
+/** The host with more addresses on its first interface. */
+function withAddresses(host: Host, more: readonly string[]): Host {
+  const [first, ...others] = host.interfaces;
+  return {
+    ...host,
+    interfaces: [{ ...first!, addresses: [...first!.addresses!, ...more] }, ...others],
+  };
+}
+
 function interfaceNames(rules: readonly Rule[]): string[] {
   const names = new Set<string>();
   const add = (pattern: InterfacePattern | undefined): void => {
     if (pattern === undefined || pattern.name === 'lo') return;
-    const name = pattern.wildcard ? `${pattern.name}0` : pattern.name;
+    const name = deviceOf(pattern);
     if (/^[a-zA-Z][\w.-]{0,14}$/.test(name)) names.add(name);
   };
   for (const { header } of rules) {
@@ -77,10 +91,41 @@ function networkBeside(name: string, rules: readonly Rule[], taken: Set<string>)
   return best;
 }
 
-function ownAddresses(rules: readonly Rule[]): string[] {
+/** A device that the pattern names. */
+function deviceOf({ name, wildcard }: InterfacePattern): string {
+  return wildcard ? `${name}0` : name;
+}
+
+/** Routes to the IPv4 addresses that rules name with an interface, except to those in `taken`. */
+function routesBeside(rules: readonly Rule[], devices: readonly string[], taken: Set<string>): HostRoute[] {
+  const routes: HostRoute[] = [];
+  for (const { family, header } of rules) {
+    if (family !== 'ipv4') continue;
+    const pairs = [
+      [header.inInterface, header.source],
+      [header.outInterface, header.destination],
+    ] as const;
+    for (const [device, beside] of pairs) {
+      if (device === undefined || device.negated || beside === undefined || beside.negated) continue;
+      const { address, mask } = beside.value;
+      const bits = maskPrefixLength(mask);
+      const destination = `${formatAddress(address)}/${String(bits)}`;
+      const name = deviceOf(device.value);
+      if (bits === undefined || bits < 8 || !isOrdinary(address) || taken.has(destination)) continue;
+      if (!devices.includes(name) || routes.length >= MOST_ROUTES) continue;
+      taken.add(destination);
+      routes.push({ destination, device: name });
+    }
+  }
+  return routes;
+}
+
+/** What rules of INPUT call their destination and rules of OUTPUT their source. */
+function ownAddresses(ruleset: Ruleset): string[] {
   const own = new Set<string>();
-  for (const { family, chain, header } of rules) {
-    const named = chain === 'INPUT' ? header.destination : chain === 'OUTPUT' ? header.source : undefined;
+  for (const { family, hook, rules } of aimsOf(ruleset)) {
+    const header = rules.at(-1)?.header;
+    const named = hook === 'INPUT' ? header?.destination : hook === 'OUTPUT' ? header?.source : undefined;
     if (family !== 'ipv4' || named === undefined || named.negated) continue;
     const { address, mask } = named.value;
     if (maskPrefixLength(mask) === 32 && isOrdinary(address)) own.add(`${formatAddress(address)}/32`);

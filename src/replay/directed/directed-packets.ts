@@ -16,13 +16,13 @@ export interface DirectedOptions {
   readonly packets: number;
   /** Of the first packet: nanoseconds since the epoch. */
   readonly startNs?: bigint;
-  /** From a packet to the next. */
-  readonly stepNs?: bigint;
 }
 
 /** Friday 1 December 2023, 00:00 UTC. */
 const START_NS = 1_701_388_800_000_000_000n;
+/** From a packet to the next; now and then longer, so that limits refill, and for once connections end. */
 const STEP_NS = 10_000n;
+const PAUSES_NS = [3_000_000n, 20_000_000n, 150_000_000n, 1_500_000_000n, 40_000_000_000n, 200_000_000_000n];
 
 export function directedPackets(ruleset: Ruleset, host: Host, options: DirectedOptions): ReplayPacket[] {
   return new Director(ruleset, host, options).run();
@@ -44,6 +44,7 @@ class Director {
   private readonly conditions = new Map<Aim, readonly Condition[]>();
   private readonly packets: ReplayPacket[] = [];
   private readonly sent: Draft[] = [];
+  private clockNs: bigint;
 
   constructor(
     private readonly ruleset: Ruleset,
@@ -53,6 +54,7 @@ class Director {
     this.random = new Random(options.seed);
     this.places = new Places(host);
     this.aims = aimsOf(ruleset);
+    this.clockNs = options.startNs ?? START_NS;
   }
 
   run(): ReplayPacket[] {
@@ -61,6 +63,7 @@ class Director {
     // Every aim has its turn before one has its second.
     for (let turn = 0; this.packets.length < options.packets; turn++) {
       this.aimAt(aims[turn % aims.length]!);
+      if (random.chance(2)) this.clockNs += random.pick(PAUSES_NS);
       if (this.sent.length > 0 && random.chance(25)) this.answer(random.pick(this.sent));
     }
     return this.packets.slice(0, options.packets);
@@ -194,7 +197,6 @@ class Director {
   }
 
   private emit(draft: Draft): void {
-    const { startNs = START_NS, stepNs = STEP_NS } = this.options;
     const mac = draft.interface === LOCAL ? undefined : this.places.mac(draft.interface);
     const frame = frameOf(draft, mac);
     const index = this.packets.length;
@@ -202,9 +204,10 @@ class Director {
       index,
       interface: draft.interface,
       frame,
-      timestampNs: startNs + BigInt(index) * stepNs,
+      timestampNs: this.clockNs,
       wireLength: frame.length,
     });
+    this.clockNs += STEP_NS;
   }
 }
 
