@@ -16,6 +16,8 @@ export interface DirectedOptions {
   readonly packets: number;
   /** Of the first packet: nanoseconds since the epoch. */
   readonly startNs?: bigint;
+  /** False: no pauses between packets, for a runner that does not go by capture time. */
+  readonly pauses?: boolean;
 }
 
 /** Friday 1 December 2023, 00:00 UTC. */
@@ -63,7 +65,7 @@ class Director {
     // Every aim has its turn before one has its second.
     for (let turn = 0; this.packets.length < options.packets; turn++) {
       this.aimAt(aims[turn % aims.length]!);
-      if (random.chance(2)) this.clockNs += random.pick(PAUSES_NS);
+      if (options.pauses !== false && random.chance(2)) this.clockNs += random.pick(PAUSES_NS);
       if (this.sent.length > 0 && random.chance(25)) this.answer(random.pick(this.sent));
     }
     return this.packets.slice(0, options.packets);
