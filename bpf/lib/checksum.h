@@ -43,6 +43,7 @@ __attribute__((noinline)) __u32 sum_piece(struct __sk_buff *skb, struct packet *
 		return sum;
 	if (bytes & 3)
 		*(__u32 *)&p->sum[bytes & (SUM_BYTES - 1) & ~3u] = 0;
+	bytes = bounded(bytes, SUM_BYTES - 1);
 	if (bpf_skb_load_bytes(skb, at - p->missing, p->sum, bytes))
 		return sum;
 	return bpf_csum_diff(0, 0, (__be32 *)p->sum, (bytes + 3) & ~3u, sum);

@@ -110,13 +110,22 @@ static __always_inline void set_state(struct packet *p, const struct connection 
 
 static __always_inline struct connection *find_connection(struct packet *p)
 {
-	struct connection *c = bpf_map_lookup_elem(&connections, &p->key);
+	/* On the stack: before 6.2 a key cannot be in memory that came as a function's argument. */
+	struct connection_key key = p->key;
+	struct connection *c = bpf_map_lookup_elem(&connections, &key);
 
 	if (c && c->expires <= p->now) {
-		bpf_map_delete_elem(&connections, &p->key);
+		bpf_map_delete_elem(&connections, &key);
 		return 0;
 	}
 	return c;
+}
+
+static __always_inline void forget_connection(struct packet *p)
+{
+	struct connection_key key = p->key;
+
+	bpf_map_delete_elem(&connections, &key);
 }
 
 /* The packet quoted by an ICMP error, at `at` in the frame, loaded into p->sum. Returns 0 when unreadable. */
@@ -126,7 +135,9 @@ static __always_inline int quoted_tuple(struct __sk_buff *skb, struct packet *p,
 
 	if (bytes > 128)
 		bytes = 128;
-	if (bytes < (p->family == 4 ? 20 : 40) || bpf_skb_load_bytes(skb, at - p->missing, p->sum, bytes))
+	if (bytes < (p->family == 4 ? 20 : 40))
+		return 0;
+	if (bpf_skb_load_bytes(skb, at - p->missing, p->sum, bounded(bytes, 127)))
 		return 0;
 	t->family = p->family;
 	for (int i = 0; i < 4; i++) {
@@ -359,7 +370,7 @@ __attribute__((noinline)) int track(struct __sk_buff *skb, struct packet *p)
 			if (outcome == TRACK_INVALID)
 				return 0;
 			if (outcome == TRACK_REPEAT || outcome == TRACK_GONE)
-				bpf_map_delete_elem(&connections, &p->key);
+				forget_connection(p);
 			known = outcome != TRACK_REPEAT;
 			if (known && reply)
 				c->status |= CT_SEEN_REPLY;

@@ -85,4 +85,14 @@ struct packet {
 /* Reads a member anew: what the verifier knew of the value so far is not carried around a loop. */
 #define AFRESH(member) (*(volatile __u32 *)&(member))
 
+/*
+ * A length of 1 to mask + 1 bytes, told to every verifier in the register that is passed on: older ones lose what
+ * was compared before. `bytes` must be in that range.
+ */
+static __always_inline __u32 bounded(__u32 bytes, __u32 mask)
+{
+	asm volatile("" : "+r"(bytes));
+	return ((bytes - 1) & mask) + 1;
+}
+
 #endif

@@ -201,7 +201,22 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 	return PARSED_IP;
 }
 
-/* Bit k: the kind in byte k of the table header's TCP_OPTIONS words is there (xt_tcpudp.c tcp_find_option). */
+/* Bit k: byte k of the table header's TCP_OPTIONS words is `kind`. No branches: each would double the states. */
+__attribute__((noinline)) __u32 option_bits(__u32 kind)
+{
+	__u32 bits = 0;
+
+	for (int k = 0; k < LIMIT_TCP_OPTIONS; k++) {
+		__u32 difference = ((T(TABLE_TCP_OPTIONS + (k >> 2)) >> (8 * (k & 3))) ^ kind) & 255;
+
+		/* Only 0 - 1 has the top bit. */
+		asm("" : "+r"(difference));
+		bits |= (difference - 1) >> 31 << k;
+	}
+	return bits;
+}
+
+/* The kinds of TCP options that rules ask for and this packet has (xt_tcpudp.c tcp_find_option). */
 __attribute__((noinline)) __u32 tcp_options(struct packet *p)
 {
 	__u32 bytes, found = 0;
@@ -219,8 +234,7 @@ __attribute__((noinline)) __u32 tcp_options(struct packet *p)
 			break;
 		__u32 kind = l4_8(p, at), length = l4_8(p, at + 1);
 
-		for (int k = 0; k < LIMIT_TCP_OPTIONS; k++)
-			found |= (((T(TABLE_TCP_OPTIONS + (k >> 2)) >> (8 * (k & 3))) & 255) == kind) << k;
+		found |= option_bits(kind);
 		p->cursor = at + (kind < 2 || at + 1 == bytes ? 1 : length ? length : 1);
 	}
 	return found;
@@ -236,7 +250,8 @@ static __always_inline void parse_l4(struct __sk_buff *skb, struct packet *p, __
 		bytes = L4_BYTES - 1;
 	if (p->l4 + bytes > loaded) {
 		p->l4_head = HEAD_START + HEAD_BYTES;
-		if (bytes && bpf_skb_load_bytes(skb, p->l4 - p->missing, &p->head[HEAD_START + HEAD_BYTES], bytes))
+		if (bytes && bpf_skb_load_bytes(skb, p->l4 - p->missing, &p->head[HEAD_START + HEAD_BYTES],
+						bounded(bytes, L4_BYTES - 1)))
 			bytes = 0;
 	}
 	p->f[F_AVAIL] = bytes;

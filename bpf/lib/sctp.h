@@ -28,7 +28,9 @@
 /* Takes one piece of the frame into p->crc. The checksum's own bytes, in the first piece, count as zero. */
 __attribute__((noinline)) int crc_piece(struct __sk_buff *skb, struct packet *p, __u32 at, __u32 bytes, int first)
 {
-	if (!p || !bytes || bytes > SUM_BYTES || bpf_skb_load_bytes(skb, at - p->missing, p->sum, bytes))
+	if (!p || !bytes || bytes > SUM_BYTES)
+		return 0;
+	if (bpf_skb_load_bytes(skb, at - p->missing, p->sum, bounded(bytes, SUM_BYTES - 1)))
 		return 0;
 	if (first)
 		*(__u32 *)&p->sum[8] = 0;

@@ -17,6 +17,13 @@
 /* No BTF for it: libbpf refuses an extern whose section comes from assembly. */
 extern const __u32 table[] __attribute__((nodebug));
 
-#define T(index) (table[(index) & TABLE_MASK])
+/* Word of the table. The mask stays, whatever clang knows of the index: older verifiers know less. */
+#define T(index) (__builtin_constant_p(index) ? table[(index) & TABLE_MASK] : table_word(index))
+
+static __always_inline __u32 table_word(__u32 index)
+{
+	asm("" : "+r"(index));
+	return table[index & TABLE_MASK];
+}
 
 #endif
