@@ -42,7 +42,7 @@ const MULTIARCH: Readonly<Record<string, string>> = {
 
 /**
  * Compiles C for the BPF machine, with BTF, warnings as errors.
- * Throws EnvironmentError when clang is missing, CompileError when it refuses the source.
+ * Throws EnvironmentError when clang or a system header is missing, CompileError when it refuses the source.
  */
 export async function compileC(source: CSource, options: CompileOptions = {}): Promise<Uint8Array> {
   const name = 'path' in source ? basename(source.path) : source.name;
@@ -64,11 +64,20 @@ export async function compileC(source: CSource, options: CompileOptions = {}): P
       ...['-idirafter', `/usr/include/${MULTIARCH[process.arch] ?? process.arch}`],
       ...['-c', name, '-o', output],
     ]);
-    if (result.code !== 0) throw new CompileError(name, result.stderr.trim());
+    if (result.code !== 0) throw missingHeader(result.stderr) ?? new CompileError(name, result.stderr.trim());
     return new Uint8Array(await readFile(join(directory, output)));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Headers of libbpf and of the kernel's interface come with the system, not with us. */
+function missingHeader(output: string): EnvironmentError | undefined {
+  const header = /fatal error: '((?:bpf|linux|asm|asm-generic)\/[^']+)' file not found/.exec(output)?.[1];
+  if (header === undefined) return undefined;
+  return new EnvironmentError(`the header <${header}> is not installed, so no program can be compiled`, [
+    'run bin/setup, or: apt-get install libbpf-dev linux-libc-dev',
+  ]);
 }
 
 /** Gives each include directory its last name inside the scratch directory. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EnvironmentError } from '../../src/diagnostics/diagnostic.js';
 import { CompileError, compileC } from '../../src/object/clang.js';
 import { functionInfo, lineInfo, ObjectError, readObject, type BpfObject } from '../../src/object/object.js';
 import { compileProgram, hasClang } from '../support/clang.js';
@@ -87,5 +88,11 @@ describe.skipIf(!hasClang)('an object with one of everything (needs clang)', () 
     await expect(compileC(source)).rejects.toThrow(
       /wrong\.c:1:22: error: use of undeclared identifier 'missing'/,
     );
+  });
+
+  it("a missing header of the system is the machine's fault, a missing one of the source is not", async () => {
+    const text = (header: string): string => `#include <${header}>\n`;
+    await expect(compileC({ name: 'a.c', text: text('linux/nowhere.h') })).rejects.toThrow(EnvironmentError);
+    await expect(compileC({ name: 'a.c', text: text('nowhere.h') })).rejects.toThrow(CompileError);
   });
 });
