@@ -209,29 +209,30 @@ static __always_inline int quoted_tuple(struct __sk_buff *skb, struct packet *p,
 }
 
 /* RELATED when the quoted packet's connection is known and the error goes to the side that sent it. */
-static __always_inline void relate(struct __sk_buff *skb, struct packet *p, __u32 at)
+__attribute__((noinline)) int relate(struct __sk_buff *skb, struct packet *p, __u32 at)
 {
 	struct tuple t;
 	struct connection *c;
 	int turned;
 
-	if (!quoted_tuple(skb, p, at, &t))
-		return;
+	if (!p || !quoted_tuple(skb, p, at, &t))
+		return 0;
 	/* The error goes back to the quoted packet's sender. */
 	for (int i = 0; i < 4; i++) {
 		if (i && p->family == 4)
 			break;
 		if (p->f[F_DST0 + i] != t.source[i])
-			return;
+			return 0;
 	}
 	turned = make_key(&t, &p->key);
 	if (turned < 0)
-		return;
+		return 0;
 	c = find_connection(p);
 	if (!c)
-		return;
+		return 0;
 	/* The error travels against the quoted packet. */
 	set_state(p, c, STATE_RELATED, is_mirror(&t) || turned == !!(c->status & CT_REPLY_FIRST), 1);
+	return 0;
 }
 
 /* Returns 1 when tracking of the packet has ended here. */
