@@ -196,7 +196,8 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 		p->f[F_DST0 + i] = head32(p, ETH_HLEN + 24 + 4 * i);
 	}
 	p->f[F_TTL] = head8(p, ETH_HLEN + 7);
-	p->f[F_LENGTH] = 40 + payload;
+	/* As skb->len has it (net/netfilter/xt_length.c): nobody looks at what the header of a sent packet says. */
+	p->f[F_LENGTH] = p->end - ETH_HLEN;
 	find_upper_layer(skb, p);
 	return PARSED_IP;
 }

@@ -203,19 +203,30 @@ class ProgramReplay {
     if (device !== 'lo') {
       if (!this.stack.comesBack(parsed, route))
         return this.accepted(packet, 'output', before, { output: device });
-      return this.sendBack(
-        { ...common, ingressDevice: device, packetType: 'loopback', priority: PRIORITY_LOOPED, mark },
-        packet,
-        before,
-      );
+      const copy = {
+        ...common,
+        ingressDevice: device,
+        packetType: 'loopback',
+        priority: PRIORITY_LOOPED,
+        mark,
+      } as const;
+      // With TTL 0 the copy is all there is: the packet stays within the host.
+      const stays = parsed.family === 'ipv4' && route.type === 'multicast' && parsed.ttl === 0;
+      return stays ? this.arriveAgain(copy, packet, before) : this.sendBack(copy, packet, before);
     }
-    const back = this.run('tc/ingress', { ...common, ingressDevice: 'lo', mark });
-    if (back !== undefined) return refused(packet, back);
+    return this.arriveAgain({ ...common, ingressDevice: 'lo', mark }, packet, before);
+  }
+
+  /** What has left comes in again, and that decides. */
+  private arriveAgain(input: ExecutorInput, packet: ReplayPacket, before: Facts): VerdictRecord {
+    const { result } = this;
+    const refusal = this.run('tc/ingress', input);
+    if (refusal !== undefined) return refused(packet, refusal);
     if (result.verdict() === 'stack') return droppedByStack(packet, this.facts(before));
-    if (result.verdict() === 'drop') return this.refusedByRule(packet, before, mark);
+    if (result.verdict() === 'drop') return this.refusedByRule(packet, before, input.mark);
     if (result.verdict() === 'reject') {
-      const record = this.refusedByRule(packet, before, mark);
-      this.sendAnswer('lo');
+      const record = this.refusedByRule(packet, before, input.mark);
+      this.sendAnswer(input.device);
       return record;
     }
     return this.accepted(packet, 'input', this.facts(before));

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One random case: rulesets, sets and packets; from a seed, and to a folder that `replay` and the tests read
 // like any snapshot (the same files as the recorded kernel cases).
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadInput } from '../../src/input/load.js';
+import { parseIngress } from '../../src/replay/ingress.js';
+import { replayPackets } from '../../src/replay/source.js';
+import type { VerdictRecord } from '../../src/replay/verdict.js';
 import { DEFAULT_HOST } from '../../src/host/default-host.js';
 import type { Host } from '../../src/host/host.js';
 import type { Family } from '../../src/net/family.js';
@@ -17,6 +21,7 @@ export interface FuzzCase {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly ipset: string;
+  readonly host: Host;
   readonly packets: readonly SentPacket[];
 }
 
@@ -36,6 +41,7 @@ export function makeCase(seed: number, number: number, packetCount: number): Fuz
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ipset: text,
+    host: FUZZ_HOST,
     packets: randomPackets(random, families, packetCount),
   };
 }
@@ -57,13 +63,48 @@ export function replayOf(packets: readonly SentPacket[]): ReplayPacket[] {
   }));
 }
 
-export function writeCase(folder: string, { ipv4, ipv6, ipset, packets }: FuzzCase): void {
+const VERDICTS = 'expected.jsonl';
+
+export function writeCase(folder: string, { ipv4, ipv6, ipset, host, packets }: FuzzCase): void {
   mkdirSync(folder, { recursive: true });
   if (ipv4 !== undefined) writeFileSync(join(folder, 'rules.v4'), ipv4);
   if (ipv6 !== undefined) writeFileSync(join(folder, 'rules.v6'), ipv6);
   if (ipset !== '') writeFileSync(join(folder, 'ipset.save'), ipset);
-  writeFileSync(join(folder, 'host.json'), `${JSON.stringify(FUZZ_HOST, null, 1)}\n`);
+  writeFileSync(join(folder, 'host.json'), `${JSON.stringify(host, null, 1)}\n`);
   writeFileSync(join(folder, 'ingress.json'), `${JSON.stringify(packets.map((each) => each.interface))}\n`);
   const records = replayOf(packets).map(({ frame, timestampNs }) => pcapRecord({ frame, timestampNs }));
   writeFileSync(join(folder, 'packets.pcap'), Buffer.concat([pcapFileHeader(), ...records]));
+}
+
+/** What the kernel decided, beside the case: one record a line, without the bytes of answers. */
+export function writeVerdicts(folder: string, records: readonly VerdictRecord[]): void {
+  const lines = records.map((record) => JSON.stringify({ ...record, replies: undefined }));
+  writeFileSync(join(folder, VERDICTS), lines.map((line) => `${line}\n`).join(''));
+}
+
+export function readVerdicts(folder: string): VerdictRecord[] {
+  const lines = readFileSync(join(folder, VERDICTS), 'utf8').trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as VerdictRecord);
+}
+
+/** A case as `writeCase` left it. */
+export async function readCase(folder: string): Promise<FuzzCase> {
+  const text = (name: string): string | undefined =>
+    existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'latin1') : undefined;
+  const { host } = await loadInput([folder]);
+  const { rule } = parseIngress('ingress.json', text('ingress.json') ?? '', host);
+  if (rule === undefined) throw new Error(`${folder}: no ingress`);
+  const packets: SentPacket[] = [];
+  for await (const batch of replayPackets([join(folder, 'packets.pcap')], rule, host)) {
+    for (const { index, interface: from, frame } of batch.packets)
+      packets[index] = { interface: from, frame };
+  }
+  const [ipv4, ipv6] = [text('rules.v4'), text('rules.v6')];
+  return {
+    ...(ipv4 === undefined ? {} : { ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+    ipset: text('ipset.save') ?? '',
+    host,
+    packets,
+  };
 }

@@ -45,12 +45,10 @@ const ALWAYS = ['log'] as const;
 const STATE = ['state', 'direction'] as const;
 const ASIDE = new Set(['undecided', 'refused']);
 
-export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Promise<Judgement> {
+export function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Promise<Judgement> {
   const compared = new Map<string, number>();
   const setAside = new Map<string, number>();
-  const folder = mkdtempSync(join(tmpdir(), 'ipt2ebpf-fuzz-'));
-  try {
-    writeCase(folder, fuzzCase);
+  return inFolder(fuzzCase, async (folder) => {
     const input = await loadInput([folder]);
     const whole = fuzzCase.packets.filter(({ frame }) => !isFragment(frame));
     const compare = async (
@@ -85,12 +83,28 @@ export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>
       if (difference !== undefined) return { difference, compared, setAside };
     }
     return { compared, setAside };
+  });
+}
+
+const OPTIONS: OpenRunnerOptions = { checksums: 'verify', trace: true, waivers: [] };
+
+/** The verdicts of one runner on a case. */
+export async function verdictsOf(fuzzCase: FuzzCase, runner: RunnerName): Promise<VerdictRecord[]> {
+  return inFolder(fuzzCase, async (folder) => {
+    const input = await loadInput([folder]);
+    return run(() => openRunner(runner, input, OPTIONS), fuzzCase.packets);
+  });
+}
+
+async function inFolder<T>(fuzzCase: FuzzCase, work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ipt2ebpf-fuzz-'));
+  try {
+    writeCase(folder, fuzzCase);
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const OPTIONS: OpenRunnerOptions = { checksums: 'verify', trace: true, waivers: [] };
 
 async function run(open: () => Promise<Runner>, packets: readonly SentPacket[]): Promise<VerdictRecord[]> {
   const runner = await open();
@@ -110,16 +124,27 @@ function firstDifference(
 ): Difference | undefined {
   for (const [index, leftRecord] of leftRecords.entries()) {
     const rightRecord = rightRecords[index]!;
-    const aside = [leftRecord, rightRecord].find(({ verdict }) => ASIDE.has(verdict));
+    const aside = asideFor([left, leftRecord], [right, rightRecord]);
     if (aside !== undefined) {
-      const key = `${aside === leftRecord ? left : right} ${aside.verdict}`;
-      setAside.set(key, (setAside.get(key) ?? 0) + 1);
+      setAside.set(aside, (setAside.get(aside) ?? 0) + 1);
       continue;
     }
     const field = differingField(leftRecord, rightRecord);
     if (field !== undefined) return { left, right, index, field, leftRecord, rightRecord };
   }
   return undefined;
+}
+
+type Side = readonly [RunnerName, VerdictRecord];
+
+/** Why a packet is not compared; undefined where it is. */
+function asideFor(left: Side, right: Side): string | undefined {
+  const found = [left, right].find(([, { verdict }]) => ASIDE.has(verdict));
+  if (found !== undefined) return `${found[0]} ${found[1].verdict}`;
+  // A packet with another mark is routed anew behind OUTPUT, and may go nowhere. A program comes too late for that.
+  const [name, { interface: from, reason, trace = [] }] = left;
+  const isUnroutable = from === 'local' && reason === 'stack' && trace.at(-1)?.startsWith('mangle:OUTPUT:');
+  return isUnroutable === true && name === 'rules' ? 'rules without a route for its mark' : undefined;
 }
 
 function differingField(left: VerdictRecord, right: VerdictRecord): string | undefined {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lackingFor } from '../../src/kernel/feature.js';
 import type { RunnerName } from '../../src/replay/runner.js';
-import { makeCase, writeCase, type FuzzCase } from './case.js';
-import { judge, type Difference, type Judgement } from './compare.js';
+import { makeCase, writeCase, writeVerdicts, type FuzzCase } from './case.js';
+import { judge, verdictsOf, type Difference, type Judgement } from './compare.js';
 import { shrink } from './shrink.js';
 
 const { values } = parseArgs({
@@ -93,6 +93,7 @@ async function report(fuzzCase: FuzzCase, number: number, difference: Difference
   const folder = join(values.out, `seed-${String(seed)}-case-${String(number)}`);
   writeCase(folder, small);
   const again = (await judge(small, new Set([difference.left, difference.right]))).difference ?? difference;
+  if (runners.has('netfilter')) writeVerdicts(folder, await verdictsOf(small, 'netfilter'));
   const text = [
     `${again.left} and ${again.right} differ in \`${again.field}\` at packet ${String(again.index)}`,
     `${again.left}: ${JSON.stringify(again.leftRecord)}`,

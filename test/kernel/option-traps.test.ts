@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { parsePacketText } from '../../src/replay/packet-text.js';
 import { DEFAULT_HOST } from '../../src/host/default-host.js';
 import { NetfilterRunner } from '../../src/kernel/netfilter/runner.js';
-import { replayOf } from '../fuzz/case.js';
+import { FUZZ_HOST, replayOf } from '../fuzz/case.js';
 import { judge } from '../fuzz/compare.js';
 import { describeOn } from './needs.js';
 
@@ -37,6 +37,7 @@ async function expectAgreement(
   const judged = await judge(
     {
       ipset: '',
+      host: FUZZ_HOST,
       ...input,
       packets: packets.map((text) => {
         const { frame, interface: from = 'eth1' } = parsePacketText(text);

@@ -114,7 +114,8 @@ function followEvents(recorder: Recorder, loopback: number): Course {
     } else {
       through = i;
       freedFor = undefined;
-      if (kind === EventKind.SENT && recorder.outputIndex(i) !== loopback) wire = i;
+      const leaves = kind === EventKind.SENT && recorder.outputIndex(i) !== loopback;
+      if (leaves && !entersAgain(recorder, i)) wire = i;
     }
   }
   if (wire < 0) return { entered, through, swallowed, ...(freedFor === undefined ? {} : { freedFor }) };
@@ -123,17 +124,22 @@ function followEvents(recorder: Recorder, loopback: number): Course {
     : { entered, through: wire, swallowed: true };
 }
 
-/**
- * Dropped by netfilter behind our last look at it, and not by our own chain: by conntrack's confirm. A buffer that
- * enters again is the host's own copy of a multicast: what becomes of it is not what becomes of the packet.
- */
+/** Dropped by netfilter behind our last look at it, and not by our own chain: by conntrack's confirm. */
 function diedBehind(recorder: Recorder, event: number): boolean {
   const buffer = recorder.buffer(event);
   for (let i = event + 1; i < recorder.count; i++) {
-    if (recorder.buffer(i) !== buffer) continue;
-    if (recorder.kind(i) === EventKind.ENTERED) return false;
-    if (recorder.kind(i) !== EventKind.FREED) continue;
+    if (recorder.kind(i) !== EventKind.FREED || recorder.buffer(i) !== buffer) continue;
     return recorder.reason(i) === NETFILTER_DROP && recorder.priority(i) !== SWALLOWED_PRIORITY;
+  }
+  return false;
+}
+
+/** Sent, but to enter again: the host's own copy of a multicast or broadcast, which never leaves. */
+function entersAgain(recorder: Recorder, event: number): boolean {
+  const buffer = recorder.buffer(event);
+  for (let i = event + 1; i < recorder.count; i++) {
+    if (recorder.buffer(i) !== buffer || recorder.isAnswer(i)) continue;
+    return recorder.kind(i) === EventKind.ENTERED;
   }
   return false;
 }
