@@ -64,14 +64,7 @@ export function addressesWhere(
 
 /** Prefixes that address types turn on in any host: zero, loopback, link-local, multicast, mapped, broadcast. */
 const WELL_KNOWN: Readonly<Record<Family, readonly string[]>> = {
-  ipv4: [
-    '0.0.0.0/0',
-    '0.0.0.0/32',
-    '127.0.0.0/8',
-    '224.0.0.0/4',
-    '224.0.0.1/32',
-    '255.255.255.255/32',
-  ],
+  ipv4: ['0.0.0.0/0', '0.0.0.0/32', '127.0.0.0/8', '224.0.0.0/4', '224.0.0.1/32', '255.255.255.255/32'],
   ipv6: ['::/0', '::/128', '::1/128', '::ffff:0:0/96', 'fe80::/10', 'fe80::/64', 'ff00::/8'],
 };
 

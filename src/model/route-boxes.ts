@@ -54,7 +54,8 @@ function ipv4OfType(stack: Stack, type: 'local' | 'broadcast'): Boxes {
  */
 export function unansweredBoxes(family: 'ipv4' | 'ipv6', stack: Stack): Boxes {
   if (family === 'ipv6') {
-    const isAnycast = (address: AddressWords): boolean => stack.addresses.ipv6Lookup(address, undefined).anycast;
+    const isAnycast = (address: AddressWords): boolean =>
+      stack.addresses.ipv6Lookup(address, undefined).anycast;
     return addressesWhere('SRC', 'ipv6', stack.host, isAnycast);
   }
   const nowhere = and(range('DST0', 0), not(range('SRC0', 0)));
