@@ -60,7 +60,7 @@ function boot(kernel: string, initrd: string): Promise<string> {
           'none',
         ],
         ...['-kernel', kernel, '-initrd', initrd],
-        ...['-append', 'console=ttyS0 quiet panic=-1 rdinit=/init'],
+        ...['-append', 'console=ttyS0 loglevel=0 panic=-1 rdinit=/init'],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
