@@ -58,17 +58,26 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-/** Runs Node in `cwd` and, when the time is over, ends it with all its children. */
+/** No single process of a check may take more of the processor than this; the whole no more of the clock. */
+export interface Limits {
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+}
+
+const HEAP_MEGABYTES = 2000;
+
+/** Runs Node in `cwd`; what goes beyond the limits is ended, and when the clock's is over all of it. */
 export function runNode(
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
-  limitSeconds: number,
+  limits: Limits,
 ): Promise<Outcome> {
   const start = performance.now();
-  const child = spawn(process.execPath, args, {
+  const limited = [`--cpu=${Math.ceil(limits.cpuSeconds)}`, process.execPath, ...args];
+  const child = spawn('prlimit', limited, {
     cwd,
-    env: { ...process.env, ...env },
+    env: { ...process.env, NODE_OPTIONS: `--max-old-space-size=${HEAP_MEGABYTES}`, ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -79,7 +88,7 @@ export function runNode(
   const timer = setTimeout(() => {
     timedOut = true;
     process.kill(-child.pid!, 'SIGKILL');
-  }, limitSeconds * 1000);
+  }, limits.seconds * 1000);
   return new Promise((done, fail) => {
     child.on('error', fail);
     child.on('close', (code) => {

@@ -9,8 +9,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checksIn, runNode, type Check, type Outcome } from './checks.js';
-import { COVERAGE_FOLDER, readCoverage } from './coverage.js';
+import { checksIn, runNode, type Check, type Limits, type Outcome } from './checks.js';
+import { COVERAGE_FOLDER, readCoverage, type Coverage } from './coverage.js';
 import { EQUIVALENTS } from './equivalents.js';
 import { mutateSources, shuffled, withMutant, type Mutant } from './mutants.js';
 
@@ -35,10 +35,12 @@ const COPIED = [
  * before finds every change, right or wrong.
  */
 const LEFT_OUT = ['test/cli', 'test/program/generated.test.ts'];
-/** A check with a mutant may take this many times as long as without, and at least this long. */
-const PATIENCE = 6;
-const LEAST_LIMIT_SECONDS = 60;
-const BASELINE_LIMIT_SECONDS = 900;
+/** A check with a mutant may take as long as it did counting, and this. */
+const GRACE_CPU_SECONDS = 15;
+/** On a busy machine the clock runs this much faster than the processor. */
+const BUSY = 10;
+const TYPECHECK_CPU_SECONDS = 120;
+const BASELINE_LIMITS: Limits = { cpuSeconds: 600, seconds: 1800 };
 /** Characters of a mutant's text that are shown in front of and from its first difference. */
 const CONTEXT = 30;
 const SHOWN = 80;
@@ -61,8 +63,8 @@ console.log(`${mutants.length} mutants in ${counting.length} files`);
 for (const [reason, count] of excluded) console.log(`not drawn from: ${count} mutants in ${reason}`);
 
 const checks = usableChecks();
-const baselines = await baseline();
-const covers = readCoverage(join(scratch, 'coverage'));
+await baseline();
+const coverage = readCoverage(join(scratch, 'coverage'));
 
 let survivors = 0;
 for (const seed of values.seed.split(',')) await judgeDraw(Number(seed));
@@ -78,36 +80,34 @@ function usableChecks(): Check[] {
   });
 }
 
-/** Seconds of each check without a mutant; leaves which mutants it passes. */
-async function baseline(): Promise<ReadonlyMap<string, number>> {
+/** All checks without a mutant, counting. */
+async function baseline(): Promise<void> {
   const folder = join(scratch, 'coverage');
   mkdirSync(folder);
   for (const file of counting) writeFileSync(join(scratch, file.name), file.content);
-  const seconds = new Map<string, number>();
   for (const check of checks) {
     if (check.name === 'typecheck') continue;
     const environment = { [COVERAGE_FOLDER]: folder, MUTANT_CHECK: check.name };
-    const outcome = await run(check, check.files ?? [], environment, BASELINE_LIMIT_SECONDS);
+    const outcome = await run(check, check.files ?? [], environment, BASELINE_LIMITS);
     if (!outcome.passed) {
       console.error(
         `${outcome.output}\nwithout any mutant the check \`${check.name}\` fails: nothing can be said`,
       );
       process.exit(2);
     }
-    seconds.set(check.name, outcome.seconds);
     console.log(`${check.name} without a mutant: ${outcome.seconds.toFixed(0)} s`);
   }
   for (const [name, content] of originals) writeFileSync(join(scratch, name), content);
-  return seconds;
 }
 
 function run(
   check: Check,
   files: readonly string[],
   environment: Readonly<Record<string, string>>,
-  limitSeconds: number,
+  limits: Limits,
 ): Promise<Outcome> {
-  return runNode(check.command(files), scratch, { ...environment, IPT2EBPF_DATA: data }, limitSeconds);
+  const given = { IPT2EBPF_DATA: data, TEST_FILES: files.join(' ') };
+  return runNode(check.command(files), scratch, { ...environment, ...given }, limits);
 }
 
 /** Draws until `count` mutants were judged; known equivalents are named and do not count. */
@@ -144,11 +144,13 @@ async function findingCheck(mutant: Mutant): Promise<string | undefined> {
   writeFileSync(join(scratch, mutant.file), withMutant(original, mutant));
   try {
     for (const check of checks) {
-      const files = filesPassing(check, mutant);
-      if (files === undefined) continue;
-      const limit = Math.max(PATIENCE * (baselines.get(check.name) ?? 0), LEAST_LIMIT_SECONDS);
-      const outcome = await run(check, files, {}, limit);
-      if (outcome.timedOut) return `${check.name} (without an end in ${limit.toFixed(0)} s)`;
+      const passing = passingParts(check, mutant);
+      if (passing.length === 0) continue;
+      const cpuSeconds = Math.max(...passing.map(([, each]) => each.cpuSeconds)) + GRACE_CPU_SECONDS;
+      const files = check.files === undefined ? [] : passing.map(([name]) => name);
+      const limits = { cpuSeconds, seconds: cpuSeconds * passing.length * BUSY };
+      const outcome = await run(check, files, {}, limits);
+      if (outcome.timedOut) return `${check.name} (without an end in ${limits.seconds.toFixed(0)} s)`;
       if (!outcome.passed) return `${check.name}${firstFailure(outcome.output)}`;
     }
     return undefined;
@@ -157,18 +159,19 @@ async function findingCheck(mutant: Mutant): Promise<string | undefined> {
   }
 }
 
-/** Test files of the check that pass the mutant's place; undefined when nothing of the check does. */
-function filesPassing(check: Check, { id }: Mutant): readonly string[] | undefined {
-  if (check.name === 'typecheck') return [];
-  if (check.files === undefined) return covers.get(check.name)?.has(id) ? [] : undefined;
-  const passing = [...covers].filter(
-    ([name, ids]) => ids.has(id) && name.startsWith('test/') && suiteOf(name) === check.name,
+/** Of a suite, the test files that pass the mutant's place, cheapest first; else the check itself, if it does. */
+function passingParts(check: Check, { id }: Mutant): readonly (readonly [string, Coverage])[] {
+  if (check.name === 'typecheck')
+    return [[check.name, { cpuSeconds: TYPECHECK_CPU_SECONDS, mutants: new Set() }]];
+  return [...coverage].filter(
+    ([name, { mutants: passed }]) =>
+      passed.has(id) && (check.files === undefined ? name === check.name : suiteOf(name) === check.name),
   );
-  return passing.length === 0 ? undefined : passing.map(([name]) => name);
 }
 
-function suiteOf(file: string): string {
-  const folder = file.split('/')[1]!;
+function suiteOf(name: string): string | undefined {
+  const [top, folder] = name.split('/');
+  if (top !== 'test') return undefined;
   return folder === 'kernel' || folder === 'corpus' ? folder : 'unit';
 }
 
