@@ -85,6 +85,7 @@ function runsWell(line: string): void {
 
 /** What a line lacks here; undefined when it can run. */
 function lacks(line: string): string | undefined {
+  if (line.startsWith('ipt2ebpf snapshot ')) return 'it reads the running host; kernel tests do, in a namespace';
   const runner = (['netfilter', 'kernel'] as const).find((name) => line.includes(` ${name}`));
   const lacking = runner === undefined ? [] : lackingFor(runner);
   return lacking.length === 0 ? undefined : lacking.join('; ');
@@ -103,7 +104,7 @@ describe.each(commands)('%s --help', (command) => {
     const [summary] = text.split('\n');
     expect(summary).toMatch(/^[A-Z].{20,}[^.]$/);
     expect(section(text, 'DESCRIPTION').replace(summary!, '').trim().length).toBeGreaterThan(80);
-    expect(section(text, 'USAGE')).toContain(`$ ipt2ebpf ${command} <input>...`);
+    expect(section(text, 'USAGE')).toContain(`$ ipt2ebpf ${command} `);
     const options = section(text, 'FLAGS')
       .split('\n')
       .filter((line) => /^ {2,6}-/.test(line));
