@@ -58,6 +58,11 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
     about: 'rulesets that no program of bounded cost can hold',
     places: ['src/migrate/'],
   },
+  {
+    first: 'IPT1000',
+    about: 'policies that rulesets give',
+    places: ['src/policy/'],
+  },
 ];
 
 /** The group of a code; undefined for one of another part. */

@@ -22,7 +22,7 @@ export function lowerRule(rule: Rule, context: LowerContext): Entry {
 }
 
 /** net/ipv4/netfilter/ip_tables.c ip_packet_match; IPv6 drops at `-p` when no header is found. */
-function headerTest({ header, family }: Rule, context: LowerContext): Test {
+export function headerTest({ header, family }: Rule, context: LowerContext): Test {
   const parts: Boxes[] = [];
   const { source, destination, inInterface, outInterface, protocol, fragment } = header;
   if (source) parts.push(negateIf(source.negated, context.maskedAddress('SRC', source.value)));

@@ -48,6 +48,8 @@ const TABLES: Readonly<Record<HookName, readonly string[]>> = {
 
 export interface HooksOptions {
   readonly waived: ReadonlySet<number>;
+  /** Stands for the walk through a table's chain: another form of the same rules. */
+  readonly walk?: typeof walkTable;
 }
 
 /** The hooks of one family. */
@@ -64,7 +66,7 @@ export class Hooks {
     private readonly environment: MatchEnvironment,
     host: Host,
     clock: Clock,
-    options: HooksOptions,
+    private readonly options: HooksOptions,
   ) {
     this.tracks = ruleset !== undefined && tracksConnections(ruleset);
     this.reassembler = new Reassembler(host, clock);
@@ -168,7 +170,7 @@ export class Hooks {
     skb: Skb,
     observer: WalkObserver | undefined,
   ): 'accept' | 'drop' | 'reject' | 'undecided' {
-    const verdict = walkTable(table, chain, skb, observer);
+    const verdict = (this.options.walk ?? walkTable)(table, chain, skb, observer);
     // What lets a packet through is said by the table that filters, wherever it stood.
     if (verdict !== 'accept' || table.name === 'filter' || skb.decision?.table !== 'filter') {
       skb.decision = { hook, table: table.name, chain, rule: skb.decidedBy };

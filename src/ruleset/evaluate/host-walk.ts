@@ -19,7 +19,7 @@ import { Hooks, type HookVerdict } from './hooks.js';
 import { bindSets } from './sets/bound-set.js';
 import { CT_UNTRACKED, type HookName, Skb } from './skb.js';
 import { Uncertainty } from './uncertainty.js';
-import type { WalkObserver } from './walk-table.js';
+import type { walkTable, WalkObserver } from './walk-table.js';
 
 export type Path = 'input' | 'forward' | 'output';
 
@@ -46,6 +46,8 @@ export interface HostWalkOptions {
   readonly trace: boolean;
   /** Ids of rules that the user has waived. */
   readonly waived?: ReadonlySet<number>;
+  /** Stands for the walk through a table's chain: another form of the same rules. */
+  readonly walk?: typeof walkTable;
 }
 
 type SentRoute = Extract<OutputRoute, { readonly kind: 'output' }>;
@@ -73,6 +75,7 @@ export class HostWalk {
     const hooksOf = (family: Family): Hooks =>
       new Hooks(family, ruleset[family], this.tracker, environment, host, this.clock, {
         waived: options.waived ?? NONE_WAIVED,
+        ...(options.walk !== undefined && { walk: options.walk }),
       });
     this.hooks = { ipv4: hooksOf('ipv4'), ipv6: hooksOf('ipv6') };
     this.uncertainty = new Uncertainty([...this.hooks.ipv4.tables, ...this.hooks.ipv6.tables], sets);
