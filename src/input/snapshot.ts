@@ -26,6 +26,7 @@ export async function readSnapshot(directory: string): Promise<Snapshot> {
   const sets = await read('ipset.save');
   const host = await read('host.json');
   const nft = await read('nft.txt');
+  const beside = [await read('beside.v4'), await read('beside.v6')].filter((each) => each !== undefined);
   const bpf = await read('bpf.json');
   if (rulesV4 === undefined && rulesV6 === undefined && sets === undefined) {
     throw inputError(
@@ -39,6 +40,6 @@ export async function readSnapshot(directory: string): Promise<Snapshot> {
     ...(rulesV6 && { rulesV6 }),
     ...(sets && { sets }),
     ...(host && { host }),
-    other: { ...(nft && { nft }), ...(bpf && { bpf }) },
+    other: { ...(nft && { nft }), ...(beside.length > 0 && { beside }), ...(bpf && { bpf }) },
   };
 }

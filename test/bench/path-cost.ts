@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadInput } from '../../src/input/load.js';
 import { pinObject, updateElement } from '../../src/kernel/bpf.js';
-import { kernelHz } from './clock-rate.js';
+import { kernelHz } from '../../src/kernel/clock-rate.js';
 import { loadObject } from '../../src/kernel/load.js';
 import { Namespace } from '../../src/kernel/namespace.js';
 import { readObject } from '../../src/object/object.js';
@@ -119,7 +119,7 @@ async function openTcPath(folder: string, rules: number): Promise<Path> {
       u32(0),
       encodeStruct(CONFIG, {
         mode: MODE.values.ENFORCE,
-        hz: kernelHz(),
+        hz: kernelHz() ?? 250,
         loopback: 1,
         checksum: CHECKSUM.values.LIVE,
         tcp_loose: 1,

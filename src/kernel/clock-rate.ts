@@ -5,10 +5,8 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 
-/** What Debian and Ubuntu build with. */
-const USUAL = 250;
-
-export function kernelHz(): number {
+/** Undefined where the configuration is not kept. */
+export function kernelHz(): number | undefined {
   const sources: (() => string)[] = [
     () => gunzipSync(readFileSync('/proc/config.gz')).toString('latin1'),
     () => readFileSync(`/boot/config-${release()}`, 'latin1'),
@@ -21,5 +19,5 @@ export function kernelHz(): number {
       // Not kept there: the next place.
     }
   }
-  return USUAL;
+  return undefined;
 }
