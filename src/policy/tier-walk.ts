@@ -155,7 +155,7 @@ export class TierWalk {
     const [why] = whys;
     const harmless = action !== undefined && !this.decides(action, new Set());
     return why === undefined || harmless
-      ? { when, hotdrop, action: why === undefined ? action : { kind: 'count' } }
+      ? { when, hotdrop, action: why === undefined || action?.kind === 'log' ? action : { kind: 'count' } }
       : { when, hotdrop, action: undefined, why };
   }
 
