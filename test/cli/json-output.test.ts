@@ -54,6 +54,7 @@ const rows: readonly (readonly [string, (faulty: string) => string[], number, st
   ['policy', (faulty) => [faulty], 1, 'policy.json'],
   ['replay', () => [sound, '--pcap', capture, '--on', 'rules'], 0, 'verdict-record.json'],
   ['replay', () => [sound, '--pcap', capture, '--on', 'vm'], 0, 'verdict-record.json'],
+  ['snapshot', () => ['-o', path('snapshot')], 0, 'snapshot.json'],
   ['verify', () => [sound, '--pcap', capture], 0, 'verify.json'],
   ['explain', () => [sound, ...PACKETS], 0, 'explain.json'],
   ['explain', (faulty) => [faulty, ...PACKETS], 0, 'explain.json'],
