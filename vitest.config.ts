@@ -10,7 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/kernel/**', 'test/corpus/**', 'test/fuzz/**', 'test/bench/**'],
-          testTimeout: 30_000,
+          // Commands run as processes: a busy machine takes long to start one.
+          testTimeout: 120_000,
         },
       },
       {
