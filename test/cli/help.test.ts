@@ -85,7 +85,8 @@ function runsWell(line: string): void {
 
 /** What a line lacks here; undefined when it can run. */
 function lacks(line: string): string | undefined {
-  if (line.startsWith('ipt2ebpf snapshot ')) return 'it reads the running host; kernel tests do, in a namespace';
+  if (line.startsWith('ipt2ebpf snapshot '))
+    return 'it reads the running host; kernel tests do, in a namespace';
   const runner = (['netfilter', 'kernel'] as const).find((name) => line.includes(` ${name}`));
   const lacking = runner === undefined ? [] : lackingFor(runner);
   return lacking.length === 0 ? undefined : lacking.join('; ');
