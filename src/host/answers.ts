@@ -39,10 +39,10 @@ export function answerWithIcmp(stack: Stack, cause: Cause, error: IcmpErrorField
   // What the host sent to itself is answered from where it went, as what arrived is (RTCF_LOCAL).
   const isOwn = cause.route === 'local' || (cause.route === 'output' && isForHost(stack, packet));
   const from = isOwn && !isZero(packet.destination) ? packet.destination : undefined;
-  const route = stack.routeAnswer(packet.family, from ?? UNSPECIFIED[packet.family], packet.source);
+  const isOfLink = packet.family === 'ipv6' && isIpv6LinkLocal(packet.source);
+  const device = isOfLink ? deviceOf(stack, cause) : undefined;
+  const route = stack.routeAnswer(packet.family, from ?? UNSPECIFIED[packet.family], packet.source, device);
   if (route.kind !== 'output') return undefined;
-  const isLinkLocal = packet.family === 'ipv6' && isIpv6LinkLocal(packet.source);
-  if (isLinkLocal && route.device !== deviceOf(stack, cause)) return undefined;
   const source = from ?? stack.addresses.sourceFor(packet.family, route.device, packet.source);
   if (source === undefined) return undefined;
   const ttl = sysctl(stack.host, packet.family === 'ipv4' ? 'ip_default_ttl' : 'ipv6_hop_limit');

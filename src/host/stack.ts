@@ -177,9 +177,12 @@ export class Stack {
     return this.output.reroute(family, source, destination, mark, device);
   }
 
-  /** The way out of an answer from `source`; the unspecified one where the kernel is to choose. */
-  routeAnswer(family: Family, source: AddressWords, destination: AddressWords): OutputRoute {
-    return this.output.reroute(family, source, destination, 0);
+  /**
+   * The way out of an answer from `source`; the unspecified one where the kernel is to choose. `device`: where an
+   * answer to an IPv6 source of the link alone has to leave.
+   */
+  routeAnswer(family: Family, source: AddressWords, destination: AddressWords, device?: string): OutputRoute {
+    return this.output.reroute(family, source, destination, 0, device);
   }
 
   /** Routes a packet that the host sends whole; one too long for the way out is refused (EMSGSIZE, net/ipv4/raw.c). */

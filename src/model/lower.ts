@@ -126,7 +126,7 @@ function lowerFamily(family: Family, rules: FamilyRuleset, input: FamilyInput): 
     chains,
     derived: context.derived(),
     route: routeBoxes(family, input.stack, input.interfaces),
-    unanswered: unansweredBoxes(family, input.stack),
+    unanswered: unansweredBoxes(family, input.stack, input.interfaces),
   };
 }
 

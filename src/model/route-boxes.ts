@@ -2,6 +2,7 @@
 // Where a received packet goes after PREROUTING, as far as the host's own addresses say it: delivered here,
 // or dropped by the stack as a martian. The rest is for the routing table. net/ipv4/route.c
 // ip_route_input_slow, ip_route_input_mc, ip_mkroute_input; net/ipv6/ip6_input.c ip6_mc_input.
+import { isIpv6LinkLocal } from '../host/addresses.js';
 import { interfaceSysctl, sysctl } from '../host/sysctls.js';
 import type { Stack } from '../host/stack.js';
 import type { AddressWords } from '../net/address.js';
@@ -48,19 +49,33 @@ function ipv4OfType(stack: Stack, type: 'local' | 'broadcast'): Boxes {
 }
 
 /**
- * Packets that no ICMP error answers: to a broadcast address in IPv4 (net/ipv4/icmp.c __icmp_send), from an anycast
- * address in IPv6 (net/ipv6/icmp.c icmpv6_route_lookup). To 0.0.0.0 the host can write to itself: what comes from
- * nowhere to 0.0.0.0 is the old broadcast.
+ * Packets that no ICMP error answers: to a broadcast address in IPv4 (net/ipv4/icmp.c __icmp_send); in IPv6 from an
+ * anycast address, or from a link-local one that has no route by the interface it came in by (net/ipv6/icmp.c
+ * icmp6_send, icmpv6_route_lookup). To 0.0.0.0 the host can write to itself: what comes from nowhere to 0.0.0.0 is
+ * the old broadcast.
  */
-export function unansweredBoxes(family: 'ipv4' | 'ipv6', stack: Stack): Boxes {
-  if (family === 'ipv6') {
-    const isAnycast = (address: AddressWords): boolean =>
-      stack.addresses.ipv6Lookup(address, undefined).anycast;
-    return addressesWhere('SRC', 'ipv6', stack.host, isAnycast);
+export function unansweredBoxes(family: 'ipv4' | 'ipv6', stack: Stack, interfaces: InterfaceIds): Boxes {
+  if (family === 'ipv4') {
+    const nowhere = and(range('DST0', 0), not(range('SRC0', 0)));
+    return and(ipv4OfType(stack, 'broadcast'), not(nowhere));
   }
-  const nowhere = and(range('DST0', 0), not(range('SRC0', 0)));
-  return and(ipv4OfType(stack, 'broadcast'), not(nowhere));
+  const from = (holds: (address: AddressWords) => boolean): Boxes =>
+    addressesWhere('SRC', 'ipv6', stack.host, holds);
+  const astray = Object.entries(interfaces).map(([device, id]) => {
+    const hasNoRoute = (address: AddressWords): boolean =>
+      stack.routeAnswer('ipv6', UNSPECIFIED, address, device).kind !== 'output';
+    return and(
+      range('IIF', id),
+      from((address) => isIpv6LinkLocal(address) && hasNoRoute(address)),
+    );
+  });
+  return or(
+    from((address) => stack.addresses.ipv6Lookup(address, undefined).anycast),
+    ...astray,
+  );
 }
+
+const UNSPECIFIED: AddressWords = [0, 0, 0, 0];
 
 function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
   const zero = (side: AddressSide): Boxes => range(`${side}0`, 0);
