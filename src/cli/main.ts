@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the launcher to a command: `help`, unknown commands, and errors that no command caught.
 import { fileURLToPath } from 'node:url';
-import { Config, Errors, run } from '@oclif/core';
+import { Config, Errors, type Interfaces, run } from '@oclif/core';
 import { EXIT_CODE } from './exit-code.js';
 import { tellTrouble, unknown } from './trouble.js';
 
-/** Runs the command line. `launcher`: URL of the launcher; package.json is looked for from there upwards. */
-export async function main(launcher: string): Promise<void> {
+/**
+ * Runs the command line. `place`: URL of the launcher, from which package.json is looked for upwards; with a
+ * `manifest` in its stead, of the package's folder.
+ */
+export async function main(place: string, manifest?: Interfaces.PJSON): Promise<void> {
   const given = process.argv.slice(2);
   const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const fail = (error: unknown): void => {
@@ -15,7 +18,8 @@ export async function main(launcher: string): Promise<void> {
   };
   process.once('uncaughtException', fail);
   try {
-    const config = await Config.load(fileURLToPath(launcher));
+    const root = fileURLToPath(place);
+    const config = await Config.load(manifest === undefined ? root : { root, pjson: manifest });
     requireCommand(args, config);
     await run(args, config);
   } catch (error) {
