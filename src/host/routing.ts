@@ -157,6 +157,11 @@ function defaultRules(): PolicyRule[] {
   return [rule(0, 'local'), rule(32_766, 'main'), rule(32_767, 'default')];
 }
 
+/** Whether a packet's mark can send it another way (ip-rule(8) fwmark). */
+export function routesByMark(host: Host, family: Family): boolean {
+  return (host.rules ?? []).some((rule) => (policyRule(family, rule)?.markMask ?? 0) !== 0);
+}
+
 /** One object of `ip -j rule`; undefined when it is of the other family. */
 function policyRule(family: Family, rule: Readonly<Record<string, unknown>>): PolicyRule | undefined {
   const text = (key: string): string | undefined => {

@@ -67,7 +67,7 @@ export async function loadInput(args: readonly string[], options: LoadOptions = 
   const files = parsed.map(({ file }) => file);
   refuseTwice(files);
   const sets = readSets(gathered.sets, DEBIAN_NAMES);
-  const resolution = resolve({ files, sets: sets.sets, names: DEBIAN_NAMES });
+  const resolution = resolve({ files, sets: sets.sets, names: DEBIAN_NAMES, ...(host && { host }) });
   const sources = [...gathered.rules.map(({ source }) => source), ...gathered.sets, ...gathered.hosts];
   const diagnostics = [
     ...parsed.flatMap((each) => each.diagnostics),

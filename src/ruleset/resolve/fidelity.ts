@@ -2,18 +2,22 @@
 // The fidelity of a whole rule: the worst of its parts, made better where no packet comes or nothing can
 // happen, and worse where the table asks for more.
 import type { Fidelity } from '../ruleset.js';
-import { IDLE, NAT_SIDE_EFFECT, UNREACHABLE, UNREAD } from '../support/context.js';
+import { IDLE, MARK_ROUTING, NAT_SIDE_EFFECT, UNREACHABLE, UNREAD } from '../support/context.js';
 import { MATCH_SUPPORT } from '../support/matches.js';
 import { isFaithful, worst } from '../support/support.js';
 import { TARGET_SUPPORT } from '../support/targets.js';
 import type { RuleDraft } from './draft.js';
 import { matchName } from './placement.js';
 
-export function ruleFidelity(rule: RuleDraft, table: string): Fidelity {
+/** `routesByMark`: the host's policy rules look at marks. */
+export function ruleFidelity(rule: RuleDraft, table: string, routesByMark: boolean): Fidelity {
   const complaint = rule.complaint ?? rule.refusal;
   if (complaint !== undefined) return { ...UNREAD, code: complaint.code, reason: complaint.reason };
-  const own =
-    table === 'nat' && hasSideEffect(rule) ? worst([rule.fidelity, NAT_SIDE_EFFECT]) : rule.fidelity;
+  const own = worst([
+    rule.fidelity,
+    ...(table === 'nat' && hasSideEffect(rule) ? [NAT_SIDE_EFFECT] : []),
+    ...(routesByMark && marksBeforeRouting(rule) ? [MARK_ROUTING] : []),
+  ]);
   if (isFaithful(own)) return own;
   if (rule.hooks.size === 0) return UNREACHABLE;
   return isIdle(rule) ? IDLE : own;
@@ -30,6 +34,10 @@ function hotdrops(rule: RuleDraft): boolean {
 /** Marks, log lines and limits, which in `nat` happen for the first packet of a connection only. */
 function hasSideEffect(rule: RuleDraft): boolean {
   return rule.target.kind === 'MARK' || rule.target.kind === 'LOG' || remembers(rule);
+}
+
+function marksBeforeRouting({ target, hooks }: RuleDraft): boolean {
+  return target.kind === 'MARK' && (hooks.has('PREROUTING') || hooks.has('OUTPUT'));
 }
 
 /** True when it makes no difference to any packet whether the rule matches. */

@@ -4,6 +4,8 @@
 // place as unread, and nothing that follows may call the ruleset faithful.
 import type { ChainNode, SaveFileNode, TableNode, UnreadLineNode } from '../../ast/nodes.js';
 import type { Diagnostic } from '../../diagnostics/diagnostic.js';
+import type { Host } from '../../host/host.js';
+import { routesByMark } from '../../host/routing.js';
 import type { Family } from '../../net/family.js';
 import type { Span } from '../../source/span.js';
 import type { NameServices } from '../extension.js';
@@ -23,6 +25,8 @@ export interface ResolveInput {
   readonly files: readonly SaveFileNode[];
   readonly sets: ReadonlyMap<string, IpSet>;
   readonly names: NameServices;
+  /** Where the rules are; absent: nowhere that routes by marks. */
+  readonly host?: Host;
 }
 
 /** Something that keeps the ruleset from being carried over and belongs to no rule: a line without a place, a policy. */
@@ -249,6 +253,10 @@ class Resolver {
     return { family, name: table, chains };
   }
 
+  private routesByMark(family: Family): boolean {
+    return this.input.host !== undefined && routesByMark(this.input.host, family);
+  }
+
   /** Ids follow the lines of the file, whatever chains they are of. */
   private assignIds(draft: TableDraft): ReadonlyMap<RuleDraft, number> {
     const inOrder = [...draft.chains.values()].flatMap((chain) => chain.rules);
@@ -271,7 +279,7 @@ class Resolver {
       header: draft.header,
       matches: unread ? [] : draft.matches,
       target: unread ? UNKNOWN_TARGET : draft.target,
-      fidelity: ruleFidelity(draft, table.name),
+      fidelity: ruleFidelity(draft, table.name, this.routesByMark(table.family)),
       ...(unread && { unread: true as const }),
     };
     this.rules[id] = rule;

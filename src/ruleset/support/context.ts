@@ -44,6 +44,13 @@ export const CT_TEMPLATE: Support = unsupported(
   'the packet would carry settings for its connection, which a later NOTRACK does not take away',
 );
 
+/** `MARK` before routing, or in OUTPUT where a new mark routes again, on a host whose policy rules ask for marks. */
+export const MARK_ROUTING: Support = approximate(
+  'IPT0455',
+  'both',
+  'the host routes by marks, and a TC program predicts the way without them, and sets them behind OUTPUT',
+);
+
 /** ipset types by name (ipset(8) SET TYPES). */
 export const SET_TYPE_SUPPORT: Readonly<Record<string, Support>> = {
   'bitmap:ip': EXACT,

@@ -3,6 +3,7 @@
 // rules, and whether it can be carried over as it is.
 import { expect, test } from 'vitest';
 import { parseSaveFile } from '../../../grammar/index.js';
+import type { Host } from '../../../src/host/host.js';
 import { DEBIAN_NAMES } from '../../../src/net/name-services.js';
 import { assess, type AssessInput } from '../../../src/ruleset/assess/assess.js';
 import { lint } from '../../../src/ruleset/assess/lints.js';
@@ -10,10 +11,15 @@ import { readSets } from '../../../src/ruleset/ipset/sets-builder.js';
 import { resolve } from '../../../src/ruleset/resolve/resolve.js';
 import { parseWaiver } from '../../../src/ruleset/waivers.js';
 
-function load(text: string, setsText = ''): AssessInput {
+function load(text: string, setsText = '', host?: Host): AssessInput {
   const parsed = parseSaveFile({ name: 'rules.v4', text }, { family: 'ipv4' });
   const sets = readSets([{ name: 'ipset.save', text: setsText }], DEBIAN_NAMES);
-  const resolved = resolve({ files: [parsed.file], sets: sets.sets, names: DEBIAN_NAMES });
+  const resolved = resolve({
+    files: [parsed.file],
+    sets: sets.sets,
+    names: DEBIAN_NAMES,
+    ...(host && { host }),
+  });
   return {
     ...resolved,
     files: [parsed.file],
@@ -26,6 +32,21 @@ function table(lines: string, name = 'filter'): string {
 }
 
 const states = (input: AssessInput): string[] => input.ruleset.rules.map((rule) => rule.fidelity.state);
+
+test.each<[string, Host['rules'], string]>([
+  ['PREROUTING', [{ priority: 100, fwmark: '0x1', table: '100' }], 'approximate'],
+  ['OUTPUT', [{ priority: 100, fwmark: '0x1', fwmask: '0xff', table: '100' }], 'approximate'],
+  // Routed already.
+  ['INPUT', [{ priority: 100, fwmark: '0x1', table: '100' }], 'exact'],
+  ['PREROUTING', [{ priority: 100, src: '10.0.0.0', srclen: 8, table: '100' }], 'exact'],
+  ['PREROUTING', [{ priority: 100, fwmark: '0x1', family: 'inet6', table: '100' }], 'exact'],
+  ['PREROUTING', undefined, 'exact'],
+])('MARK in %s, policy rules %j: %s', (chain, rules, state) => {
+  const host = { interfaces: [], routes: [], sysctls: {}, ...(rules && { rules }) };
+  const input = load(table(`-A ${chain} -j MARK --set-mark 1`, 'mangle'), '', host);
+  expect(states(input)).toEqual([state]);
+  expect(assess(input, []).faithful).toBe(state === 'exact');
+});
 
 test.each<[string, string[], boolean]>([
   ['-A INPUT -p tcp --dport 22 -j ACCEPT', ['exact'], true],
