@@ -22,6 +22,6 @@ test('iptables 1.8.9 answers the target rows as recorded', (context) => {
     if (answer.message.includes('missing kernel module')) continue;
     live[row.name] = answer.accepted ? answer.saved.join('\n') : null;
   }
-  if (process.env['RECORD'] === '1') writeFileSync(FILE, JSON.stringify(live, null, 1) + '\n');
+  if (process.env['RECORD'] === '1') writeFileSync(FILE, JSON.stringify(live, null, 2) + '\n');
   expect(live).toEqual(JSON.parse(readFileSync(FILE, 'utf8')));
 });

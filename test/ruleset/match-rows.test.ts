@@ -252,6 +252,17 @@ const ROWS: readonly (readonly [Family, string, string, string | undefined])[] =
   ['ipv4', 'filter', '-A INPUT -m recent --set --seconds 5', undefined],
   ['ipv4', 'filter', '-A INPUT -m recent --rcheck --reap', undefined],
   ['ipv4', 'raw', '-A PREROUTING -m rpfilter --invert --loose', '-A PREROUTING -m rpfilter --loose --invert'],
+  ['ipv4', 'raw', '-A PREROUTING -m rpfilter --validmark', '-A PREROUTING -m rpfilter --validmark'],
+  ['ipv4', 'filter', '-A INPUT -m limit --limit 7/hour', '-A INPUT -m limit --limit 7/hour'],
+  ['ipv4', 'filter', '-A INPUT -m limit --limit 5/day', '-A INPUT -m limit --limit 5/day'],
+  ['ipv4', 'filter', '-A INPUT -m limit --limit 90/minute', '-A INPUT -m limit --limit 90/min'],
+  [
+    'ipv4',
+    'filter',
+    '-A INPUT -m time --weekdays Mon,Tue,',
+    '-A INPUT -m time --weekdays Mon,Tue --datestop 2038-01-19T03:14:07',
+  ],
+  ['ipv4', 'filter', '-A INPUT -m time --weekdays Mon,,Tue', undefined],
   ['ipv4', 'filter', '-A INPUT -m rpfilter', undefined],
   [
     'ipv6',

@@ -100,6 +100,9 @@ const TEXT = `
 46 nat OUTPUT | -p udp -j REDIRECT --to-ports 53-54 --random
 46 nat PREROUTING | -j REDIRECT
 46 nat PREROUTING | -p tcp -j REDIRECT --to-ports domain
+46 nat PREROUTING | -p tcp -j REDIRECT --to-ports 1-2-3
+46 nat POSTROUTING | -p tcp -j MASQUERADE --to-ports 5-8x6
+4 nat PREROUTING | -p tcp -j DNAT --to-destination 1.2.3.4:5-8x6
 46 nat POSTROUTING | -p tcp -j REDIRECT --to-ports 1
 4 nat PREROUTING | -j NETMAP --to 1.2.3.4/24
 4 nat PREROUTING | -j NETMAP --to 1.2.3.4
