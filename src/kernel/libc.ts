@@ -39,6 +39,7 @@ const raw = {
     'int',
     'long',
   ),
+  flock: bind<Call<[number, number]>>('flock', 'int', 'int', 'int'),
   munmap: bind<Call<[bigint, number]>>('munmap', 'int', 'void *', 'size_t'),
   socket: bind<Call<[number, number, number]>>('socket', 'int', 'int', 'int', 'int'),
   bindSocket: bind<Call<[number, Memory, number]>>('bind', 'int', 'int', 'void *', 'uint'),
@@ -142,6 +143,19 @@ export function mapMemory(length: number, { fd, offset = 0, readOnly = false }: 
     address,
     unmap: () => void raw.munmap(address, length),
   };
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** flock(2), exclusive, without waiting: false when another holds it. Closing the descriptor lets go. */
+export function tryLock(fd: number): boolean {
+  for (;;) {
+    if (raw.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+    const errno = koffi.errno();
+    if (errno === Errno.EAGAIN) return false;
+    if (errno !== Errno.EINTR) throw new SystemCallError('flock(2)', errno);
+  }
 }
 
 export const AF_INET = 2;
