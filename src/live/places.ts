@@ -19,8 +19,6 @@ export const STATE_FILE = `${STATE_FOLDER}/state.json`;
 export const LOCK_FILE = `${STATE_FOLDER}/lock`;
 /** A copy of the folder that `migrate` wrote: program.o, model.json, report.json, manifest.json... */
 export const MIGRATION_FOLDER = `${STATE_FOLDER}/migration`;
-/** The migrated ruleset and host, in the form of a snapshot, below a migration folder. */
-export const INPUT_FOLDER = 'input';
 /** Rules as they were before we emptied iptables, by SavedRules.file. */
 export const SAVED_FOLDER = `${STATE_FOLDER}/saved`;
 /** Interfaces whose clsact qdisc we made, one a line; load.sh keeps the same file. */

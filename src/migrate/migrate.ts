@@ -7,6 +7,7 @@ import { TableRefusal } from '../decision/refusal.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { LoadedInput } from '../input/load.js';
 import { interfaceSysctl } from '../host/sysctls.js';
+import { looksLikeIpsetSave } from '../../grammar/ipset/index.js';
 import { lower } from '../model/lower.js';
 import { LoweringRefusal } from '../model/lower-context.js';
 import type { Model } from '../model/model.js';
@@ -19,7 +20,7 @@ import { findOtherPlanes } from '../ruleset/assess/other-enforcement.js';
 import { checkReport } from '../ruleset/assess/report.js';
 import type { Waiver } from '../ruleset/waivers.js';
 import { loaderScript } from './loader-script.js';
-import { MANIFEST_FILE } from './output-folder.js';
+import { INPUT_FOLDER, MANIFEST_FILE } from './output-folder.js';
 import type { OutputEntry } from './output-folder.js';
 import { migratedRules, refusalDiagnostic, reportText } from './report.js';
 import type { MigrationReport } from './report.js';
@@ -100,8 +101,9 @@ export async function migrate(
   };
 }
 
-function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, { host }: LoadedInput): void {
+function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, input: LoadedInput): void {
   const { model, object, cSource, table } = built;
+  const { host } = input;
   files.set('program.c', { contents: cSource });
   files.set('program.o', { contents: object });
   files.set(TABLE_FILE, { contents: table.bytes });
@@ -109,6 +111,25 @@ function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, { host
     if (name.endsWith('.h')) files.set(`lib/${name}`, { contents: readFileSync(join(LIBRARY_FOLDER, name)) });
   }
   files.set('load.sh', { contents: loaderScript({ model, host, digest: sha256(object) }), executable: true });
+  for (const [name, contents] of inputSnapshot(input)) files.set(`${INPUT_FOLDER}/${name}`, { contents });
+}
+
+/**
+ * What was migrated, as a snapshot: rules with the ids and lines of the report, sets, the host. Whoever loads the
+ * program compares the running host with it.
+ */
+function inputSnapshot({ files, sources, host }: LoadedInput): Map<string, Uint8Array> {
+  const texts = new Map<string, string>();
+  const add = (name: string, text: string): void => {
+    texts.set(name, (texts.get(name) ?? '') + (text.endsWith('\n') ? text : `${text}\n`));
+  };
+  sources.forEach(({ text }, i) => {
+    const file = files[i];
+    if (file !== undefined) add(file.family === 'ipv4' ? 'rules.v4' : 'rules.v6', text);
+    else if (looksLikeIpsetSave(text)) add('ipset.save', text);
+  });
+  add('host.json', JSON.stringify(host, null, 1));
+  return new Map([...texts].map(([name, text]) => [name, Buffer.from(text, 'latin1')]));
 }
 
 /** What is not any rule's, and would surprise someone who did not know. */

@@ -12,6 +12,8 @@ export interface OutputEntry {
 
 /** Names the folder as one of ours. */
 export const MANIFEST_FILE = 'manifest.json';
+/** The migrated ruleset and host below it, in the form of a snapshot. */
+export const INPUT_FOLDER = 'input';
 
 /** `files`: contents by path below the folder. Throws EnvironmentError; then nothing has changed. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, OutputEntry>): Promise<void> {
