@@ -63,6 +63,11 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
     about: 'policies that rulesets give',
     places: ['src/policy/'],
   },
+  {
+    first: 'IPT1100',
+    about: 'the running host where it is not what was migrated, and what else keeps a program from it',
+    places: ['src/live/'],
+  },
 ];
 
 /** The group of a code; undefined for one of another part. */

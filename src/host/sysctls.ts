@@ -21,6 +21,11 @@ const DEFAULTS = {
 
 export type SysctlName = keyof typeof DEFAULTS;
 
+/** The full name of each short one. */
+export const SYSCTL_FULL_NAMES = Object.fromEntries(
+  Object.entries(DEFAULTS).map(([name, { full }]) => [name, full]),
+) as Readonly<Record<SysctlName, string>>;
+
 /** The value as a number; the documented default where host.json is silent. */
 export function sysctl(host: Host, name: SysctlName): number {
   const { full, value } = DEFAULTS[name];

@@ -13,6 +13,7 @@ const Command = {
   MAP_GET_NEXT_KEY: 4,
   PROG_LOAD: 5,
   OBJ_PIN: 6,
+  OBJ_GET: 7,
   PROG_TEST_RUN: 10,
   OBJ_GET_INFO_BY_FD: 15,
   BTF_LOAD: 18,
@@ -318,6 +319,21 @@ export function pinObject(fd: number, path: string): void {
     .pointer(0, Buffer.from(`${path}\0`))
     .u32(8, fd)
     .checked(Command.OBJ_PIN, 'OBJ_PIN');
+}
+
+/** The descriptor of what is pinned at the path; undefined where nothing is. */
+export function pinnedObject(path: string): number | undefined {
+  const fd = new Attributes(16).pointer(0, Buffer.from(`${path}\0`)).run(Command.OBJ_GET);
+  if (fd === -Errno.ENOENT) return undefined;
+  if (fd < 0) throw new SystemCallError(`bpf(OBJ_GET ${path})`, -fd);
+  return fd;
+}
+
+/** Id of a map, a program or a link: the second word of each one's info. */
+export function objectId(fd: number): number {
+  const info = Buffer.alloc(8);
+  objectInfo(fd, info);
+  return info.readUInt32LE(4);
 }
 
 /** Fills `info` (struct bpf_prog_info, bpf_map_info, ...) and returns the bytes the kernel wrote. */

@@ -23,8 +23,9 @@ export function attachInterfaces(host: Host): string[] {
     .map(({ name }) => name);
 }
 
-export function loaderScript({ model, host, digest }: LoaderInput): string {
-  const config = encodeStruct(CONFIG, {
+/** What a program is told of its host before it is attached: the element of map `config`, in observe mode. */
+export function observingConfig(model: Model, host: Host): Uint8Array {
+  return encodeStruct(CONFIG, {
     mode: MODE.values.OBSERVE,
     hz: model.hz,
     loopback: 1,
@@ -33,7 +34,10 @@ export function loaderScript({ model, host, digest }: LoaderInput): string {
     forward4: sysctl(host, 'ip_forward'),
     forward6: sysctl(host, 'ipv6_forwarding'),
   });
-  const bytes = [...config].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+export function loaderScript({ model, host, digest }: LoaderInput): string {
+  const bytes = [...observingConfig(model, host)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const numbers = Object.entries(model.interfaces).filter(([name]) => isPlain(name));
   const attached = attachInterfaces(host).filter(isPlain);
   return `#!/bin/sh
@@ -68,6 +72,7 @@ prepare() {
 	need bpftool
 	need tc
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+	[ ! -e "$STATE/state.json" ] || fail "loaded by \`ipt2ebpf load\`: use \`ipt2ebpf status\` and \`ipt2ebpf unload\`"
 	mkdir -p "$STATE"
 }
 

@@ -107,9 +107,10 @@ function rulesSummary(family: Family, backend: Backend, text: string, beside?: s
   };
 }
 
-type Lacks = (file: string, told: Exclude<Told, { text: string }>) => void;
+export type Lacks = (file: string, told: Exclude<Told, { text: string }>) => void;
 
-function takeHost(place: Place, lacks: Lacks): { readonly host?: Host; readonly notes: readonly string[] } {
+/** The host alone; `lacks` hears why a part could not be read. */
+export function takeHost(place: Place, lacks: Lacks): { readonly host?: Host; readonly notes: readonly string[] } {
   const listing = takeIpListing(place, lacks);
   if (listing === undefined) return { notes: [] };
   const { host, notes } = hostFromIp(listing);

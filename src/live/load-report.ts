@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `load` did, as data: the command prints it, --json as it is.
+import type { Diagnostic } from '../diagnostics/diagnostic.js';
+import type { Waiver } from '../ruleset/waivers.js';
+import { enforce, type EnforceOptions } from './enforce.js';
+import { load } from './load.js';
+import { withLock } from './lock.js';
+import { requireRoot } from './machine.js';
+import type { Mode, SavedRules } from './places.js';
+
+export interface LoadReport {
+  readonly ok: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+  /** What was done besides, and what is to know, as sentences. */
+  readonly notes: readonly string[];
+  /** SHA-256 of the program; absent when refused, as what follows. */
+  readonly digest?: string;
+  readonly mode?: Mode;
+  readonly interfaces: readonly string[];
+  /** Tables that iptables no longer holds: `ipv4 filter (legacy)`. */
+  readonly emptied: readonly string[];
+  readonly rollback: { readonly deadline: string; readonly seconds: number } | null;
+}
+
+/** `options`: to enforce. Throws EnvironmentError. */
+export async function loadAndEnforce(
+  folder: string,
+  waivers: readonly Waiver[],
+  options: EnforceOptions | undefined,
+): Promise<LoadReport> {
+  requireRoot();
+  return withLock(async () => {
+    const loaded = await load(folder, waivers);
+    const { ok, diagnostics, notes } = loaded;
+    if (!loaded.ok) return { ok, diagnostics, notes, interfaces: [], emptied: [], rollback: null };
+    const { attached, model } = loaded;
+    const enforced = options === undefined ? undefined : await enforce(model, options);
+    const state = enforced?.state ?? loaded.state;
+    return {
+      ok,
+      diagnostics,
+      notes: [
+        ...notes,
+        ...attached.bare.map((why) => `not attached: ${why}`),
+        ...(enforced?.again === true ? ['it enforced before, and is confirmed: nothing has changed'] : []),
+      ],
+      digest: state.digest,
+      mode: state.mode,
+      interfaces: state.interfaces,
+      emptied: emptiedTables(state.saved),
+      rollback: state.rollback && { deadline: state.rollback.deadline, seconds: state.rollback.seconds },
+    };
+  });
+}
+
+export function emptiedTables(saved: readonly SavedRules[]): string[] {
+  return saved.flatMap(({ family, backend, tables }) =>
+    tables.map((table) => `${family} ${table} (${backend})`),
+  );
+}
