@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every command prints with --json, on a sound snapshot and on one with faults, against its schema.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lackingFor } from '../../src/kernel/feature.js';
+import { liveStage, runLive } from '../support/live-place.js';
 import { complaints, schemaNames } from '../support/schemas.js';
 import { repositoryRoot, runCli } from './run-cli.js';
 
@@ -60,12 +62,41 @@ const rows: readonly (readonly [string, (faulty: string) => string[], number, st
   ['explain', (faulty) => [faulty, ...PACKETS], 0, 'explain.json'],
 ];
 
+/** Commands that act on the running host, in namespaces of their own: line, exit code, schema. */
+const liveRows: readonly (readonly [string, number, string])[] = [
+  ['ipt2ebpf load out --json', 0, 'load.json'],
+  ['ip addr add 203.0.113.9/24 dev eth0; ipt2ebpf load out --json', 1, 'load.json'],
+  ['ipt2ebpf load out --enforce --rollback-after 60 --flush-iptables --json', 0, 'load.json'],
+  ['ipt2ebpf confirm --json', 0, 'confirm.json'],
+  ['ipt2ebpf unload --json', 0, 'unload.json'],
+];
+
 it('every command is among them, and every schema is used', () => {
   const commands = readdirSync(join(repositoryRoot, 'src/commands'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => name.slice(0, -3).replaceAll('/', ' '));
-  expect([...new Set(rows.map(([command]) => command))].sort()).toEqual(commands.sort());
-  expect([...new Set(rows.map(([, , , schema]) => schema)), 'manifest.json'].sort()).toEqual(schemaNames);
+  const live = liveRows.map(([line]) => /ipt2ebpf (\w+)/.exec(line)![1]!);
+  expect([...new Set([...rows.map(([command]) => command), ...live])].sort()).toEqual(commands.sort());
+  const schemas = [...rows.map(([, , , schema]) => schema), ...liveRows.map(([, , schema]) => schema)];
+  expect([...new Set(schemas), 'manifest.json'].sort()).toEqual(schemaNames);
+});
+
+describe.each(liveRows)('%s', (line, code, schema) => {
+  const lacks = lackingFor('kernel');
+  const run = (): void => {
+    const bin = path('bin');
+    mkdirSync(bin, { recursive: true });
+    const launcher = `#!/bin/sh\nexec '${process.execPath}' '${repositoryRoot}/bin/run.js' "$@"\n`;
+    writeFileSync(join(bin, 'ipt2ebpf'), launcher, { mode: 0o755 });
+    const stage = liveStage(/ipt2ebpf .*/.exec(line)![0])!;
+    const result = runLive(line, stage, `${bin}:${process.env['PATH'] ?? ''}`);
+    expect(result.status, result.stderr).toBe(code);
+    expect(complaints(schema, JSON.parse(result.stdout))).toEqual([]);
+    expect(complaints(schema, { nonsense: 1 })).not.toEqual([]);
+  };
+  const told = `exits with ${code} and prints what ${schema} says, nothing else`;
+  if (lacks.length === 0) it(told, run);
+  else it.skip(`${told} (NOT RUN: ${lacks.join('; ')})`, run);
 });
 
 describe.each(rows)('%s', (command, args, code, schema) => {
