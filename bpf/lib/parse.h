@@ -78,9 +78,38 @@ __attribute__((noinline)) int header_sum_wrong(struct packet *p, __u32 bytes)
 	return sum != 0xffff;
 }
 
+/* F_* of the header at head[], once p->end is known. */
+static __always_inline void fields_of_ipv4(struct packet *p)
+{
+	__u32 fragment = head16(p, ETH_HLEN + 6);
+
+	p->l4 = ETH_HLEN + (head8(p, ETH_HLEN) & 15) * 4;
+	p->f[F_SRC0] = head32(p, ETH_HLEN + 12);
+	p->f[F_DST0] = head32(p, ETH_HLEN + 16);
+	p->f[F_PROTO] = head8(p, ETH_HLEN + 9);
+	p->f[F_TTL] = head8(p, ETH_HLEN + 8);
+	p->f[F_LENGTH] = p->end - ETH_HLEN;
+	p->f[F_FRAG] = fragment & 0x1fff;
+	p->more_fragments = fragment & 0x2000;
+	p->fragment_id = head16(p, ETH_HLEN + 4);
+	p->fragmented = (fragment & 0x3fff) != 0;
+}
+
+/* The same, but for what stands behind extension headers. */
+static __always_inline void fields_of_ipv6(struct packet *p)
+{
+	for (int i = 0; i < 4; i++) {
+		p->f[F_SRC0 + i] = head32(p, ETH_HLEN + 8 + 4 * i);
+		p->f[F_DST0 + i] = head32(p, ETH_HLEN + 24 + 4 * i);
+	}
+	p->f[F_TTL] = head8(p, ETH_HLEN + 7);
+	/* As skb->len has it (net/netfilter/xt_length.c): nobody looks at what the header of a sent packet says. */
+	p->f[F_LENGTH] = p->end - ETH_HLEN;
+}
+
 static __always_inline int parse_ipv4(struct packet *p, __u32 loaded)
 {
-	__u32 bytes = (head8(p, ETH_HLEN) & 15) * 4, total = head16(p, ETH_HLEN + 2), fragment;
+	__u32 bytes = (head8(p, ETH_HLEN) & 15) * 4, total = head16(p, ETH_HLEN + 2);
 
 	/* What a raw socket sends is judged whatever version it claims. */
 	if ((!p->egress && head8(p, ETH_HLEN) >> 4 != 4) || bytes < 20 || ETH_HLEN + bytes > p->frame_length)
@@ -91,18 +120,8 @@ static __always_inline int parse_ipv4(struct packet *p, __u32 loaded)
 		return PARSED_REFUSED;
 	p->family = 4;
 	p->index = 0;
-	p->l4 = ETH_HLEN + bytes;
 	p->end = ETH_HLEN + total;
-	p->f[F_SRC0] = head32(p, ETH_HLEN + 12);
-	p->f[F_DST0] = head32(p, ETH_HLEN + 16);
-	p->f[F_PROTO] = head8(p, ETH_HLEN + 9);
-	p->f[F_TTL] = head8(p, ETH_HLEN + 8);
-	p->f[F_LENGTH] = total;
-	fragment = head16(p, ETH_HLEN + 6);
-	p->f[F_FRAG] = fragment & 0x1fff;
-	p->more_fragments = fragment & 0x2000;
-	p->fragment_id = head16(p, ETH_HLEN + 4);
-	p->fragmented = (fragment & 0x3fff) != 0;
+	fields_of_ipv4(p);
 	return PARSED_IP;
 }
 
@@ -112,14 +131,20 @@ static __always_inline int is_extension(__u32 header)
 	       header == EXT_AUTH || header == EXT_NONE || header == EXT_DESTINATION;
 }
 
+/* Copies bytes of the packet, `at` counted from the start of the frame; 0 when all are there. */
+typedef long (*load_bytes)(void *source, struct packet *p, __u32 at, void *to, __u32 bytes);
+
+static __always_inline long load_from_skb(void *skb, struct packet *p, __u32 at, void *to, __u32 bytes)
+{
+	return bpf_skb_load_bytes(skb, at - p->missing, to, bytes);
+}
+
 /* Fills F_PROTO, F_FRAG and p->l4. */
-__attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct packet *p)
+static __always_inline void walk_to_upper_layer(void *source, load_bytes load, struct packet *p)
 {
 	__u32 header, at;
 	__u8 bytes[8];
 
-	if (!p)
-		return 0;
 	header = head8(p, ETH_HLEN + 6);
 	p->cursor = ETH_HLEN + 40;
 	p->f[F_FRAG] = 0;
@@ -130,9 +155,9 @@ __attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct pac
 		if (!is_extension(header) || header == EXT_NONE) {
 			p->f[F_PROTO] = header;
 			p->l4 = at;
-			return 0;
+			return;
 		}
-		if (at + 8 > p->end || bpf_skb_load_bytes(skb, at - p->missing, bytes, 8))
+		if (at + 8 > p->end || load(source, p, at, bytes, 8))
 			break;
 		if (header == EXT_FRAGMENT) {
 			__u32 offset = bytes[2] << 8 | bytes[3];
@@ -145,7 +170,7 @@ __attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct pac
 				p->f[F_PROTO] = is_extension(bytes[0]) && bytes[0] != EXT_NONE ?
 							FIELD_PROTO_NONE : bytes[0];
 				p->l4 = at + 8;
-				return 0;
+				return;
 			}
 			at += 8;
 		} else {
@@ -156,6 +181,13 @@ __attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct pac
 	}
 	p->f[F_PROTO] = FIELD_PROTO_NONE;
 	p->l4 = p->cursor;
+}
+
+/* Global, so that the verifier walks it once. */
+__attribute__((noinline)) int find_upper_layer(struct __sk_buff *skb, struct packet *p)
+{
+	if (p)
+		walk_to_upper_layer(skb, load_from_skb, p);
 	return 0;
 }
 
@@ -191,13 +223,7 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 	}
 	p->family = 6;
 	p->index = 1;
-	for (int i = 0; i < 4; i++) {
-		p->f[F_SRC0 + i] = head32(p, ETH_HLEN + 8 + 4 * i);
-		p->f[F_DST0 + i] = head32(p, ETH_HLEN + 24 + 4 * i);
-	}
-	p->f[F_TTL] = head8(p, ETH_HLEN + 7);
-	/* As skb->len has it (net/netfilter/xt_length.c): nobody looks at what the header of a sent packet says. */
-	p->f[F_LENGTH] = p->end - ETH_HLEN;
+	fields_of_ipv6(p);
 	find_upper_layer(skb, p);
 	return PARSED_IP;
 }
@@ -242,7 +268,7 @@ __attribute__((noinline)) __u32 tcp_options(struct packet *p)
 }
 
 /* Loads the layer-4 header and the fields read from it. */
-static __always_inline void parse_l4(struct __sk_buff *skb, struct packet *p, __u32 loaded)
+static __always_inline void parse_l4(void *source, load_bytes load, struct packet *p, __u32 loaded)
 {
 	__u32 bytes = p->end > p->l4 ? p->end - p->l4 : 0;
 
@@ -251,8 +277,7 @@ static __always_inline void parse_l4(struct __sk_buff *skb, struct packet *p, __
 		bytes = L4_BYTES - 1;
 	if (p->l4 + bytes > loaded) {
 		p->l4_head = HEAD_START + HEAD_BYTES;
-		if (bytes && bpf_skb_load_bytes(skb, p->l4 - p->missing, &p->head[HEAD_START + HEAD_BYTES],
-						bounded(bytes, L4_BYTES - 1)))
+		if (bytes && load(source, p, p->l4, &p->head[HEAD_START + HEAD_BYTES], bounded(bytes, L4_BYTES - 1)))
 			bytes = 0;
 	}
 	p->f[F_AVAIL] = bytes;
@@ -297,7 +322,7 @@ __attribute__((noinline)) int parse(struct __sk_buff *skb, struct packet *p)
 		return outcome;
 	if (p->f[F_FRAG] > 2)
 		p->f[F_FRAG] = 2;
-	parse_l4(skb, p, loaded);
+	parse_l4(skb, load_from_skb, p, loaded);
 	p->f[F_MAC0] = head32(p, 6);
 	p->f[F_MAC1] = p->loopback || p->egress || p->missing ? FIELD_MAC_NONE : head16(p, 10);
 	p->f[F_MARK] = skb->mark;

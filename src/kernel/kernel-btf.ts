@@ -4,7 +4,15 @@
 // Only BPF_CORE_FIELD_BYTE_OFFSET is used by our programs; Documentation/bpf/llvm_reloc.rst.
 import { readFileSync } from 'node:fs';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
-import { BTF_STRUCT, BTF_UNION, readBtf, resolveType, type Btf, type BtfType } from '../object/btf.js';
+import {
+  BTF_FUNC,
+  BTF_STRUCT,
+  BTF_UNION,
+  readBtf,
+  resolveType,
+  type Btf,
+  type BtfType,
+} from '../object/btf.js';
 import type { ProgramSpec } from '../object/object.js';
 
 const PATH = '/sys/kernel/btf/vmlinux';
@@ -46,6 +54,13 @@ export class KernelBtf {
   tracepointId(name: string): number {
     const type = this.others.get(`btf_trace_${name}`);
     if (type === undefined) throw new EnvironmentError(`this kernel has no tracepoint \`${name}\``);
+    return type.id;
+  }
+
+  /** The id by which programs call a function of the kernel (kfunc). */
+  functionId(name: string): number {
+    const type = this.others.get(name);
+    if (type?.kind !== BTF_FUNC) throw new EnvironmentError(`this kernel has no function \`${name}\``);
     return type.id;
   }
 

@@ -41,6 +41,8 @@ const PROGRAM_TYPES: Readonly<Partial<Record<ProgramType, number>>> = {
 /** ld_imm64 source register: the constant is a map, or an address inside a map's value. */
 const PSEUDO_MAP_FD = 1;
 const PSEUDO_MAP_VALUE = 2;
+/** `call` source register: the constant is a BTF id of the kernel's. */
+const PSEUDO_KERNEL_CALL = 2;
 
 const LOG_BYTES = 16 << 20;
 const RETRIES = 10;
@@ -136,7 +138,9 @@ function loadOne(
 ): number {
   const type = PROGRAM_TYPES[spec.type];
   if (type === undefined) throw new Error(`section \`${spec.section}\`: no program type for it`);
-  const kernel = spec.type === 'tracing' || spec.coreRelocations.length > 0 ? KernelBtf.load() : undefined;
+  const asksKernel =
+    spec.type === 'tracing' || spec.coreRelocations.length > 0 || spec.kernelCalls.length > 0;
+  const kernel = asksKernel ? KernelBtf.load() : undefined;
   const instructions = Buffer.from(
     kernel === undefined || own === undefined ? spec.instructions : relocateFields(spec, own, kernel),
   );
@@ -148,6 +152,12 @@ function loadOne(
     instructions.writeUInt8((instructions.readUInt8(at + 1) & 0x0f) | (source << 4), at + 1);
     instructions.writeInt32LE(target.fd, at + 4);
     instructions.writeInt32LE(offset ?? 0, at + 12);
+  }
+  for (const { instruction, name } of spec.kernelCalls) {
+    const at = instruction * 8;
+    instructions.writeUInt8((instructions.readUInt8(at + 1) & 0x0f) | (PSEUDO_KERNEL_CALL << 4), at + 1);
+    instructions.writeInt16LE(0, at + 2);
+    instructions.writeInt32LE(kernel?.functionId(name) ?? 0, at + 4);
   }
   const functions = btfFd === undefined ? undefined : functionInfo(spec.functions);
   const lines = functions === undefined ? undefined : lineInfo(spec.lines);

@@ -199,7 +199,7 @@ export function sizeOfType(btf: Btf, id: number): number {
 /**
  * The BTF as bpf(2) takes it: clang leaves the size of each DATASEC and the offsets of its variables
  * zero, since only the linked ELF file knows them. Variables end up sorted by offset, which the kernel
- * checks (kernel/bpf/btf.c, btf_datasec_check_meta).
+ * checks (kernel/bpf/btf.c, btf_datasec_check_meta). Functions of the kernel are passed off as the program's.
  */
 export function btfForKernel(btf: Btf, elf: Elf): Uint8Array {
   // A copy of its own: slice() of a Buffer would share memory.
@@ -207,6 +207,10 @@ export function btfForKernel(btf: Btf, elf: Elf): Uint8Array {
   const view = new DataView(bytes.buffer);
   for (const type of btf.types) {
     if (type.kind !== BTF_DATASEC) continue;
+    if (type.name === KERNEL_SYMBOLS) {
+      hideKernelFunctions(btf, type, view);
+      continue;
+    }
     const section = elf.sections.find((candidate) => candidate.name === type.name);
     if (section === undefined) throw new ObjectError(`fix up BTF: no section \`${type.name}\``);
     view.setUint32(type.at + 8, section.size, true);
@@ -228,4 +232,41 @@ export function btfForKernel(btf: Btf, elf: Elf): Uint8Array {
     });
   }
   return bytes;
+}
+
+/** Where libbpf's `__ksym` puts what the kernel has. */
+const KERNEL_SYMBOLS = '.ksyms';
+/** `info` of a type: its kind in the upper, `vlen` in the lower half. */
+const INFO_STRUCT = BTF_STRUCT << 24;
+const INFO_GLOBAL_FUNCTION = (BTF_FUNC << 24) | 1;
+const POINTER_BITS = 64;
+
+/**
+ * The kernel takes no `extern` functions, no parameters without a name and no section that is not there: the
+ * functions become global ones, their parameters are called as they are, the section becomes a structure as long.
+ */
+function hideKernelFunctions(btf: Btf, section: BtfType, view: DataView): void {
+  const pointer = btf.types.find(({ kind }) => kind === BTF_PTR);
+  const count = section.members.length;
+  if (pointer === undefined)
+    throw new ObjectError(`fix up BTF: \`${section.name}\` without any pointer type`);
+  view.setUint32(section.at, 0, true);
+  view.setUint32(section.at + 4, INFO_STRUCT | count, true);
+  view.setUint32(section.at + 8, (count * POINTER_BITS) / 8, true);
+  for (const [index, { typeId }] of section.members.entries()) {
+    const symbol = typeAt(btf, typeId);
+    if (symbol.kind !== BTF_FUNC)
+      throw new ObjectError(`fix up BTF: \`${symbol.name}\` of the kernel is no function`);
+    const name = view.getUint32(symbol.at, true);
+    view.setUint32(symbol.at + 4, INFO_GLOBAL_FUNCTION, true);
+    const prototype = typeAt(btf, symbol.typeId);
+    const parameters = view.getUint32(prototype.at + 4, true) & 0xffff;
+    for (let i = 0; i < parameters; i++) {
+      const at = prototype.at + 12 + i * 8;
+      if (view.getUint32(at, true) === 0) view.setUint32(at, name, true);
+    }
+    view.setUint32(section.at + 12 + index * 12, 0, true);
+    view.setUint32(section.at + 16 + index * 12, pointer.id, true);
+    view.setUint32(section.at + 20 + index * 12, index * POINTER_BITS, true);
+  }
 }

@@ -9,6 +9,7 @@ import {
   ObjectError,
   type CoreRelocation,
   type FunctionSpec,
+  type KernelCall,
   type LineSpec,
   type MapReference,
   type ProgramSpec,
@@ -42,7 +43,7 @@ export interface LinkInput {
 
 export type LinkedCode = Pick<
   ProgramSpec,
-  'instructions' | 'references' | 'functions' | 'lines' | 'coreRelocations'
+  'instructions' | 'references' | 'functions' | 'lines' | 'coreRelocations' | 'kernelCalls'
 >;
 
 /** Every function symbol of every executable section, by section and offset. */
@@ -73,10 +74,12 @@ export function linkProgram(entry: FunctionSymbol, input: LinkInput): LinkedCode
   // `order` grows while it is walked: the callees of each function are appended behind it.
   const callSites: { at: number; caller: FunctionSymbol; callee: FunctionSymbol; call: boolean }[] = [];
   const references: MapReference[] = [];
+  const kernelCalls: KernelCall[] = [];
   for (const symbol of order) {
     for (const site of readSites(symbol, input)) {
       const at = placed.get(symbol)! + site.slot;
       if (site.kind === 'map') references.push({ instruction: at, ...site.reference });
+      else if (site.kind === 'kernel') kernelCalls.push({ instruction: at, name: site.name });
       else {
         place(site.callee);
         callSites.push({ at, caller: symbol, callee: site.callee, call: site.kind === 'call' });
@@ -114,7 +117,7 @@ export function linkProgram(entry: FunctionSymbol, input: LinkInput): LinkedCode
     // The addend went into the reference; the loader writes handle and offset.
     view.setInt32(instruction * 8 + 4, 0, true);
   }
-  return { instructions, references, functions, lines, coreRelocations };
+  return { instructions, references, functions, lines, coreRelocations, kernelCalls };
 }
 
 function setSourceRegister(view: DataView, slot: number, register: number): void {
@@ -123,7 +126,9 @@ function setSourceRegister(view: DataView, slot: number, register: number): void
 
 type Site =
   | { readonly slot: number; readonly kind: 'map'; readonly reference: Omit<MapReference, 'instruction'> }
-  | { readonly slot: number; readonly kind: 'call' | 'address'; readonly callee: FunctionSymbol };
+  | { readonly slot: number; readonly kind: 'call' | 'address'; readonly callee: FunctionSymbol }
+  /** A function of the kernel (`__ksym`). */
+  | { readonly slot: number; readonly kind: 'kernel'; readonly name: string };
 
 /** What a function refers to, slots counted from its own start. */
 function readSites(symbol: FunctionSymbol, input: LinkInput): Site[] {
@@ -158,10 +163,14 @@ function relocatedSite(
 ): Site {
   const target = input.elf.sections[relocation.symbol.section];
   const place = `link \`${symbol.name}\`: instruction ${String(slot)}`;
+  const isCall = relocation.type === RELOCATION_64_32 && opcode === OPCODE_CALL;
+  if (isCall && relocation.symbol.section === 0) {
+    return { slot, kind: 'kernel', name: relocation.symbol.name };
+  }
   if (relocation.symbol.section === 0 || target === undefined) {
     throw new ObjectError(`${place}: undefined symbol \`${relocation.symbol.name}\``);
   }
-  if (relocation.type === RELOCATION_64_32 && opcode === OPCODE_CALL) {
+  if (isCall) {
     const callee = functionAt(input, target, relocation.symbol.value / 8 + immediate + 1);
     return { slot, kind: 'call', callee };
   }

@@ -74,6 +74,12 @@ export interface MapReference {
   readonly offset?: number;
 }
 
+/** A call of a function of the kernel by name (kfunc): its number is the running kernel's. */
+export interface KernelCall {
+  readonly instruction: number;
+  readonly name: string;
+}
+
 /** A function inside a program; the first is the program itself. */
 export interface FunctionSpec {
   readonly name: string;
@@ -123,6 +129,7 @@ export interface ProgramSpec {
   readonly functions: readonly FunctionSpec[];
   readonly lines: readonly LineSpec[];
   readonly coreRelocations: readonly CoreRelocation[];
+  readonly kernelCalls: readonly KernelCall[];
   readonly license: string;
 }
 

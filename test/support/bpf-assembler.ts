@@ -194,6 +194,7 @@ export function programOf(instructions: Uint8Array, overrides: Partial<ProgramSp
     functions: [{ name: 'test', instruction: 0, length: instructions.length / 8, typeId: 0 }],
     lines: [],
     coreRelocations: [],
+    kernelCalls: [],
     license: 'GPL',
     ...overrides,
   };
