@@ -124,7 +124,8 @@ __attribute__((noinline)) __u32 step(struct packet *p)
 		return 0;
 	case OP_NOTRACK:
 		count_hit(p, id);
-		if (p->f[F_CT] == STATE_INVALID) {
+		/* An answer is no longer without a mark of tracking (net/netfilter/xt_CT.c xt_ct_target). */
+		if (p->f[F_CT] == STATE_INVALID && !p->is_answer) {
 			p->untracked = 1;
 			p->f[F_CT] = STATE_UNTRACKED;
 		}

@@ -121,6 +121,22 @@ static __always_inline struct connection *find_connection(struct packet *p)
 	return c;
 }
 
+/* The connection of a packet that was refused, by a rule's answer (CT_ANSWERED) or by the stack (0). */
+static __always_inline struct connection *find_unconfirmed(struct packet *p, __u32 by)
+{
+	struct connection_key key = p->key;
+	struct connection *c = bpf_map_lookup_elem(&unconfirmed, &key);
+
+	return c && c->expires > p->now && (c->status & CT_ANSWERED) == by ? c : 0;
+}
+
+static __always_inline void forget_unconfirmed(struct packet *p)
+{
+	struct connection_key key = p->key;
+
+	bpf_map_delete_elem(&unconfirmed, &key);
+}
+
 static __always_inline void forget_connection(struct packet *p)
 {
 	struct connection_key key = p->key;
@@ -213,7 +229,7 @@ __attribute__((noinline)) int relate(struct __sk_buff *skb, struct packet *p, __
 {
 	struct tuple t;
 	struct connection *c;
-	int turned;
+	int turned, known;
 
 	if (!p || !quoted_tuple(skb, p, at, &t))
 		return 0;
@@ -228,10 +244,36 @@ __attribute__((noinline)) int relate(struct __sk_buff *skb, struct packet *p, __
 	if (turned < 0)
 		return 0;
 	c = find_connection(p);
+	known = !!c;
+	if (!known && p->is_error)
+		c = find_unconfirmed(p, 0);
 	if (!c)
 		return 0;
 	/* The error travels against the quoted packet. */
-	set_state(p, c, STATE_RELATED, is_mirror(&t) || turned == !!(c->status & CT_REPLY_FIRST), 1);
+	set_state(p, c, STATE_RELATED, is_mirror(&t) || turned == !!(c->status & CT_REPLY_FIRST), known);
+	if (!known)
+		forget_unconfirmed(p);
+	return 0;
+}
+
+/*
+ * The error that answers an answer travels as the first packet did, and when it is accepted it confirms the
+ * connection that the first packet did not get (nf_conntrack_core.c __nf_conntrack_confirm).
+ */
+__attribute__((noinline)) int adopt_unconfirmed(struct __sk_buff *skb, struct packet *p)
+{
+	struct tuple t;
+	struct connection *c;
+
+	if (!p || !quoted_tuple(skb, p, p->l4 + 8, &t) || make_key(&t, &p->key) < 0)
+		return 0;
+	c = find_unconfirmed(p, CT_ANSWERED);
+	if (!c)
+		return 0;
+	p->pending = *c;
+	p->pending.status &= ~CT_ANSWERED;
+	p->confirm = 1;
+	forget_unconfirmed(p);
 	return 0;
 }
 
@@ -405,6 +447,18 @@ static __always_inline void confirm(struct packet *p)
 		return;
 	p->pending.status |= CT_CONFIRMED;
 	bpf_map_update_elem(&connections, &p->key, &p->pending, BPF_ANY);
+}
+
+/* The packet is refused: what answers it, the stack at once, belongs to its connection all the same. */
+static __always_inline void leave_unconfirmed(struct packet *p, __u32 by)
+{
+	if (!p->confirm)
+		return;
+	p->pending.status |= by;
+	/* This jiffy and the next. */
+	if (!by)
+		refresh(p, &p->pending, 2);
+	bpf_map_update_elem(&unconfirmed, &p->key, &p->pending, BPF_ANY);
 }
 
 /* A RST of our own answers the packet: its connection is closed (nf_conntrack_tcp_set_closing). */

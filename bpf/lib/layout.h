@@ -70,11 +70,12 @@
 #define REJECT_ICMP6_REJECT_ROUTE 13
 #define REJECT_TCP_RESET 14
 
-/* connection.status, the bits of enum ip_conntrack_status; REPLY_FIRST: the reply side stands first in the key */
+/* connection.status, the bits of enum ip_conntrack_status; REPLY_FIRST: the reply side stands first in the key; ANSWERED: in map `unconfirmed`, a rule answered the packet, not the stack */
 #define CT_SEEN_REPLY 2
 #define CT_ASSURED 4
 #define CT_CONFIRMED 8
 #define CT_REPLY_FIRST 0x10000
+#define CT_ANSWERED 0x20000
 
 /* slots of the field vector (src/model/fields.ts) */
 #define F_SRC0 0

@@ -25,6 +25,9 @@
 #ifndef FRAGMENTS
 #define FRAGMENTS 4096
 #endif
+#ifndef UNCONFIRMED
+#define UNCONFIRMED 256
+#endif
 #ifndef EVENT_BYTES
 #define EVENT_BYTES (256 * 1024)
 #endif
@@ -78,6 +81,17 @@ struct {
 	__type(key, struct connection_key);
 	__type(value, struct connection);
 } connections SEC(".maps");
+
+/*
+ * Connections of packets that were refused, by the stack or with an answer: no rule accepted them, but the ICMP
+ * error about one belongs to its connection (nf_conntrack_core.c nf_conntrack_attach).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, UNCONFIRMED);
+	__type(key, struct connection_key);
+	__type(value, struct connection);
+} unconfirmed SEC(".maps");
 
 /* Verdict of a datagram's first piece, for its later pieces. */
 struct {

@@ -61,6 +61,10 @@ struct packet {
 	__u32 egress; /* 1: on the way out */
 	__u32 loopback; /* sent by this host to itself: through lo, or a copy of its own multicast */
 
+	__u32 is_answer; /* 1: of ours, to a rejected packet */
+	__u32 is_error; /* 1: may be an ICMP error of the stack's own */
+	__u32 astray; /* of an answer in another host's name: the interface by which it enters the stack, else 0 */
+
 	/* Connection tracking. */
 	__u32 untracked;
 	__u32 peek; /* 1: the packet looped through lo and only finds what it was given on the way out */

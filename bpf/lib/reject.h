@@ -2,10 +2,12 @@
 /*
  * Answers of REJECT (net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv6/netfilter/nf_reject_ipv6.c, net/ipv4/icmp.c):
  * the rejected frame is rewritten into the answer and redirected, out of the interface it came in by, or, for
- * a packet of this host, into the interface it would have left by. Nothing answers a RST, a damaged packet, a
- * later fragment, a broadcast, a multicast or an ICMP error; ICMP is rate-limited. The answer to a received
- * packet passes OUTPUT on its way out, RELATED to what it answers; what OUTPUT rejects is answered in the name
- * of its destination and not judged again.
+ * a packet of this host, to lo. Nothing answers a RST, a damaged packet, a later fragment, a broadcast, a
+ * multicast or an ICMP error; ICMP is rate-limited. Answers pass OUTPUT on their way out, RELATED to what they
+ * answer, where they may be rejected and answered in turn; those to this host are then judged as what comes in by
+ * lo. But the stack takes a packet from another
+ * host's address on lo only where the route is found already: what was rejected on its way to another interface
+ * is answered in the name of its destination, and enters the stack by that interface.
  */
 #ifndef IPT2EBPF_REJECT_H
 #define IPT2EBPF_REJECT_H
@@ -18,14 +20,14 @@
 #include "maps.h"
 #include "route.h"
 
-/* skb->tc_index of an answer on its way in: it is not judged. */
-#define TC_INDEX_ANSWER 0xa15e
 /*
  * skb->priority of an answer on its way out, with the F_CT it is judged by in the low byte: 0 where the packet
  * it answers has no connection (nf_conntrack_core.c nf_conntrack_attach).
  */
 #define PRIORITY_ANSWER 0xa15e0000
-#define PRIORITY_ANSWER_MASK 0xffffff00
+#define PRIORITY_ANSWER_MASK 0xfffffe00
+/* The answer is in the name of another host: skb->tc_index is the interface that leads there. */
+#define PRIORITY_ANSWER_ASTRAY 0x100
 #define ANSWER_TTL 64
 /* An ICMP error and all it quotes: 576 bytes from IPv4, the minimum MTU from IPv6. */
 #define ICMP4_BYTES 576
@@ -324,14 +326,22 @@ static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 		return TC_ACT_SHOT;
 	if (reset)
 		close_connection(p);
+	leave_unconfirmed(p, CT_ANSWERED);
 	p->result.answered = 1;
 	skb->mark = 0;
-	if (!p->egress) {
-		skb->priority = PRIORITY_ANSWER | answer_state(p);
+	skb->priority = PRIORITY_ANSWER | answer_state(p);
+	skb->tc_index = 0;
+	p->output = p->ifindex;
+	if (!p->egress || p->loopback)
 		return bpf_redirect(p->ifindex, 0);
-	}
-	skb->tc_index = TC_INDEX_ANSWER;
-	return bpf_redirect(p->ifindex, BPF_F_INGRESS);
+	/* The sender is another host where a RST in a third one's name was rejected. */
+	p->output = way_back(skb, p);
+	if (p->output)
+		return bpf_redirect_neigh(p->output, 0, 0, 0);
+	p->output = p->config.loopback;
+	skb->priority |= PRIORITY_ANSWER_ASTRAY;
+	skb->tc_index = p->ifindex;
+	return bpf_redirect(p->config.loopback, 0);
 }
 
 #endif

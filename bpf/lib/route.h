@@ -144,6 +144,26 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	return HOOK_FORWARD;
 }
 
+/* The interface that leads to the packet's source; 0 when that is this host, or nobody knows. */
+__attribute__((noinline)) int way_back(struct __sk_buff *skb, struct packet *p)
+{
+	struct bpf_fib_lookup fib = {};
+	long answer;
+
+	if (!p || (p->family == 6 && is_link_local(p, F_SRC0)))
+		return 0;
+	fib.ifindex = p->ifindex;
+	fib.family = p->family == 4 ? FAMILY_INET : FAMILY_INET6;
+	if (p->family == 4) {
+		fib.ipv4_dst = bpf_htonl(p->f[F_SRC0]);
+	} else {
+		for (int i = 0; i < 4; i++)
+			fib.ipv6_dst[i] = bpf_htonl(p->f[F_SRC0 + i]);
+	}
+	answer = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
+}
+
 /* Returns HOOK_INPUT, HOOK_FORWARD (then p->output and F_OIF are set), ROUTE_STACK or ROUTE_UNKNOWN. */
 __attribute__((noinline)) int route(struct __sk_buff *skb, struct packet *p)
 {

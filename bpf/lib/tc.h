@@ -18,8 +18,17 @@
 
 /* skb->tc_index of a packet on its way through lo, with its F_CT in the low byte. */
 #define TC_INDEX_LOOPED 0xa500
+/*
+ * skb->tc_index of an answer in another host's name on its way from lo into the stack, with its F_CT in the low
+ * byte. Such a packet has a mark, which no packet has that comes from another network namespace: nobody else can
+ * make one. MARK_NONE stands for 0.
+ */
+#define TC_INDEX_ANSWER 0xa600
+#define MARK_NONE 0xa15e0000
 /* In replays skb->priority of the host's own copy of a multicast, whose pkt_type a test-run cannot set. */
 #define PRIORITY_LOOPED 0xa15f0000
+/* In replays skb->priority of an ICMP error of the stack's own. */
+#define PRIORITY_ERROR 0xa15d0000
 #define FAMILY_PACKET 17
 /* On to the next program of the interface, and to the stack when there is none. */
 #define ACTION_PASS TC_ACT_UNSPEC
@@ -53,6 +62,9 @@ static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 		      (!egress && (skb->pkt_type == PACKET_LOOPBACK ||
 				   (p->config.record && skb->priority == PRIORITY_LOOPED)));
 	p->output = 0;
+	p->is_answer = 0;
+	p->is_error = 0;
+	p->astray = 0;
 	p->untracked = 0;
 	p->peek = 0;
 	p->confirm = 0;
@@ -120,8 +132,15 @@ static __always_inline int finish(struct __sk_buff *skb, struct packet *p, __u32
 			skb->mark = p->f[F_MARK];
 		if (enforce && p->result.hook == HOOK_FORWARD)
 			skb->tc_index = p->output;
-		if (p->egress && p->loopback)
+		if (!p->egress || !p->loopback)
+			break;
+		if (p->astray && !p->config.record) {
+			skb->tc_index = TC_INDEX_ANSWER | (p->f[F_CT] & 0xff);
+			skb->mark = p->f[F_MARK] ? p->f[F_MARK] : MARK_NONE;
+			action = bpf_redirect(p->astray, BPF_F_INGRESS);
+		} else {
 			skb->tc_index = TC_INDEX_LOOPED | (p->f[F_CT] & 0xff);
+		}
 		break;
 	case VERDICT_DROP:
 		if (enforce)
@@ -130,6 +149,9 @@ static __always_inline int finish(struct __sk_buff *skb, struct packet *p, __u32
 	case VERDICT_REJECT:
 		if (enforce)
 			action = answer(skb, p);
+		break;
+	case VERDICT_STACK:
+		leave_unconfirmed(p, 0);
 		break;
 	}
 	record(p);
@@ -163,7 +185,7 @@ static __always_inline void loop(struct __sk_buff *skb, struct packet *p)
 	__u32 zero = 0, given = 0;
 	struct result *out = bpf_map_lookup_elem(&results, &zero);
 
-	if ((skb->tc_index & 0xff00) == TC_INDEX_LOOPED) {
+	if ((skb->tc_index & 0xff00) == TC_INDEX_LOOPED || (skb->tc_index & 0xff00) == TC_INDEX_ANSWER) {
 		given = skb->tc_index & 0xff;
 		skb->tc_index = 0;
 	} else if (p->config.record && out && out->hook == HOOK_OUTPUT) {
@@ -226,6 +248,15 @@ static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet
 	return run_phase(p, way == HOOK_INPUT ? PHASE_INPUT : PHASE_FORWARD);
 }
 
+/* An ICMP error about what this host could not send is its own, whatever name it bears. */
+static __always_inline void speak_for_oneself(struct packet *p)
+{
+	if (!p->astray || p->f[F_PROTO] == PROTOCOL_TCP)
+		return;
+	for (int i = 0; i < 4; i++)
+		p->f[F_SRC0 + i] = p->f[F_DST0 + i];
+}
+
 static __always_inline int tc_ingress(struct __sk_buff *skb)
 {
 	struct packet *p = begin(skb, 0);
@@ -233,12 +264,17 @@ static __always_inline int tc_ingress(struct __sk_buff *skb)
 
 	if (!p)
 		return ACTION_PASS;
-	/* The answer to a packet of this host that OUTPUT rejected. */
-	if (skb->tc_index == TC_INDEX_ANSWER) {
-		skb->tc_index = 0;
-		return ACTION_PASS;
+	if ((skb->tc_index & 0xff00) == TC_INDEX_ANSWER && skb->mark) {
+		if (skb->mark == MARK_NONE)
+			skb->mark = 0;
+		p->astray = p->ifindex;
+		p->ifindex = p->config.loopback;
+		p->loopback = 1;
+	} else if (p->config.record && skb->priority == (PRIORITY_ANSWER | PRIORITY_ANSWER_ASTRAY)) {
+		p->astray = p->ifindex;
 	}
 	parsed = parse(skb, p);
+	speak_for_oneself(p);
 	if (parsed == PARSED_OTHER) {
 		p->result.verdict = VERDICT_PASS;
 		record(p);
@@ -271,6 +307,8 @@ static __always_inline __u32 judge_sent(struct __sk_buff *skb, struct packet *p,
 		p->f[F_CT] = answers;
 		p->result.state = answers & CTF_STATE_MASK;
 		p->result.direction = !!(answers & CTF_REPLY);
+		if (!(answers & (CTF_CONFIRMED | CTF_REPLY)))
+			adopt_unconfirmed(skb, p);
 	}
 	verdict = run_phase(p, PHASE_OUTPUT_RAW);
 	if (verdict != VERDICT_ACCEPT)
@@ -288,9 +326,13 @@ static __always_inline int tc_egress(struct __sk_buff *skb)
 
 	if (!p)
 		return ACTION_PASS;
-	if (skb->ingress_ifindex && (skb->priority & PRIORITY_ANSWER_MASK) == PRIORITY_ANSWER) {
+	if ((skb->ingress_ifindex || p->loopback) && (skb->priority & PRIORITY_ANSWER_MASK) == PRIORITY_ANSWER) {
+		p->is_answer = 1;
 		answers = skb->priority & 0xff;
+		if (skb->priority & PRIORITY_ANSWER_ASTRAY)
+			p->astray = skb->tc_index ? skb->tc_index : p->ifindex;
 		skb->priority = 0;
+		skb->tc_index = 0;
 	} else if (skb->ingress_ifindex) {
 		/* Forwarded, and judged on the way in: it must leave by the interface that was predicted then. */
 		__u32 predicted = skb->tc_index;
@@ -304,6 +346,9 @@ static __always_inline int tc_egress(struct __sk_buff *skb)
 		record(p);
 		return ACTION_PASS;
 	}
+	/* Nothing tells an error of the stack's own from one that a raw socket sends: a replay says which it is. */
+	p->is_error = !p->config.record || skb->priority == PRIORITY_ERROR;
+	speak_for_oneself(p);
 	return finish(skb, p, judge_sent(skb, p, answers));
 }
 

@@ -145,7 +145,6 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
   if (model?.families.some(({ tracked }) => tracked) === true) {
     out.push(
       `Connections are tracked without TCP windows; the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
-      "An ICMP error of this host about a packet that no rule accepted (its TTL ran out first) is INVALID in OUTPUT, where the kernel's is RELATED.",
     );
   }
   out.push(

@@ -198,8 +198,8 @@ export const CONNECTION = {
 
 export const CONNECTION_STATUS = {
   prefix: 'CT',
-  note: 'connection.status, the bits of enum ip_conntrack_status; REPLY_FIRST: the reply side stands first in the key',
-  values: { SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, REPLY_FIRST: 0x10000 },
+  note: 'connection.status, the bits of enum ip_conntrack_status; REPLY_FIRST: the reply side stands first in the key; ANSWERED: in map `unconfirmed`, a rule answered the packet, not the stack',
+  values: { SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, REPLY_FIRST: 0x10000, ANSWERED: 0x20000 },
 } as const satisfies Enumeration;
 
 /** Map `limits`: ARRAY of u64, low half = jiffies at the last packet, high half = credit; 0 = full. */

@@ -45,8 +45,14 @@ export interface ProgramSource {
 /** The program gave its frame to `bpf_redirect`. */
 const TC_ACT_REDIRECT = 7;
 
+/** bpf/lib/tc.h: how a program is told of an ICMP error of the stack's own. */
+const PRIORITY_ERROR = 0xa15d0000;
+
 /** bpf/lib/tc.h: how a test-run, which can't set the packet's type, is told of a looped copy. */
 const PRIORITY_LOOPED = 0xa15f0000;
+
+/** bpf/lib/reject.h: bit of the priority of an answer that is in another host's name. */
+const ANSWER_ASTRAY = 0x100;
 
 type SentRoute = Extract<OutputRoute, { readonly kind: 'output' }>;
 
@@ -147,7 +153,7 @@ class ProgramReplay {
         return this.refusedByRule(packet);
       case 'reject': {
         const record = this.refusedByRule(packet);
-        this.sendAnswer(arrived.interface);
+        this.sendAnswer();
         return record;
       }
       case 'stack':
@@ -189,15 +195,19 @@ class ProgramReplay {
   }
 
   /** A packet of the host itself: out through its device, and back in where that is `lo`. */
-  private emit(packet: ReplayPacket, parsed: ParsedPacket, route: SentRoute): VerdictRecord {
+  private emit(packet: ReplayPacket, parsed: ParsedPacket, route: SentRoute, priority = 0): VerdictRecord {
     const { result } = this;
     const { device } = route;
     const frame = sentFrame(parsed, packet.wireLength);
     const packetType: PacketType = 'host';
     const common = { frame, device, packetType, priority: 0, timestampNs: this.clockNs };
-    const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0 });
+    const out = this.run('tc/egress', { ...common, ingressDevice: '', mark: 0, priority });
     if (out !== undefined) return refused(packet, out);
-    if (result.verdict() === 'drop' || result.verdict() === 'reject') return this.refusedByRule(packet);
+    if (result.verdict() === 'drop' || result.verdict() === 'reject') {
+      const record = this.refusedByRule(packet);
+      this.sendAnswer();
+      return record;
+    }
     const before = this.facts();
     const mark = result.verdict() === 'accept' ? result.mark : 0;
     if (device !== 'lo') {
@@ -222,11 +232,15 @@ class ProgramReplay {
     const { result } = this;
     const refusal = this.run('tc/ingress', input);
     if (refusal !== undefined) return refused(packet, refusal);
-    if (result.verdict() === 'stack') return droppedByStack(packet, this.facts(before));
+    if (result.verdict() === 'stack') {
+      // It keeps what it had got on its way out.
+      const { state, isReply } = before;
+      return droppedByStack(packet, { ...this.facts(before), state, isReply }, input.mark);
+    }
     if (result.verdict() === 'drop') return this.refusedByRule(packet, before, input.mark);
     if (result.verdict() === 'reject') {
       const record = this.refusedByRule(packet, before, input.mark);
-      this.sendAnswer(input.device);
+      this.sendAnswer();
       return record;
     }
     return this.accepted(packet, 'input', this.facts(before));
@@ -300,7 +314,7 @@ class ProgramReplay {
       const { frame } = answer.packet;
       const { timestampNs, index } = packet;
       const sent = { index, interface: 'local', frame, timestampNs, wireLength: frame.length };
-      this.emit(sent, answer.packet, answer.route);
+      this.emit(sent, answer.packet, answer.route, PRIORITY_ERROR);
     }
     return record;
   }
@@ -314,18 +328,23 @@ class ProgramReplay {
   }
 
   /**
-   * The answer to a rejected packet leaves by the interface the packet came in by, and passes OUTPUT there; by `lo`
-   * it comes back in.
+   * The answer to a rejected packet leaves by the interface the program says, and passes OUTPUT there, where it may
+   * be rejected and answered in turn; by `lo` it comes back in.
    */
-  private sendAnswer(device: string): void {
-    const { action, frame, mark, priority } = this.last;
-    if (action !== TC_ACT_REDIRECT) return;
+  private sendAnswer(): void {
+    if (this.last.action !== TC_ACT_REDIRECT) return;
+    const device = this.names.get(this.result.output);
+    if (device === undefined) return;
+    const { frame, mark, priority } = this.last;
     const timestampNs = this.clockNs;
     const input = { device, ingressDevice: device, packetType: 'host', mark, priority, timestampNs } as const;
     const sent = { ...input, frame: frame.slice() };
-    const refusal = this.run('tc/egress', sent);
-    if (refusal !== undefined || device !== 'lo' || this.result.verdict() !== 'accept') return;
-    this.run('tc/ingress', { ...sent, mark: this.result.mark, priority: 0 });
+    if (this.run('tc/egress', sent) !== undefined) return;
+    if (this.result.verdict() === 'reject') this.sendAnswer();
+    if (device !== 'lo' || this.result.verdict() !== 'accept') return;
+    const isAstray = (priority & ANSWER_ASTRAY) !== 0;
+    const back = { ...sent, mark: this.result.mark, priority: isAstray ? (priority & ~0xff) >>> 0 : 0 };
+    if (this.run('tc/ingress', back) === undefined && this.result.verdict() === 'reject') this.sendAnswer();
   }
 
   /** Undefined: the program ran and recorded. Else why it couldn't. */
@@ -379,8 +398,9 @@ function addFacts(record: Writable<VerdictRecord>, { state, isReply, log, trace 
   return record;
 }
 
-function droppedByStack({ index, interface: name }: ReplayPacket, facts?: Facts): VerdictRecord {
+function droppedByStack({ index, interface: name }: ReplayPacket, facts?: Facts, mark = 0): VerdictRecord {
   const record: Writable<VerdictRecord> = { index, interface: name, verdict: 'drop', reason: 'stack' };
+  if (mark !== 0) record.mark = mark;
   return facts === undefined ? record : addFacts(record, facts);
 }
 

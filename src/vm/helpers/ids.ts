@@ -34,6 +34,7 @@ export const HELPER = {
   ringbuf_submit: 132,
   ringbuf_discard: 133,
   csum_level: 135,
+  redirect_neigh: 152,
   ktime_get_coarse_ns: 160,
   for_each_map_elem: 164,
   loop: 181,

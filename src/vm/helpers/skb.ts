@@ -107,6 +107,13 @@ function redirect(host: HelperHost): number {
   return TC_ACT_REDIRECT;
 }
 
+/** Out of a device, to the neighbour that the kernel finds: without a next hop given, and without flags. */
+function redirectNeighbour(host: HelperHost): number {
+  if (host.unsigned(3) !== 0 || host.unsigned(4) !== 0) return TC_ACT_SHOT;
+  host.effects.redirect = { ifindex: host.unsigned(1), ingress: false };
+  return TC_ACT_REDIRECT;
+}
+
 export const SKB_HELPERS: readonly (readonly [number, Helper])[] = [
   [HELPER.skb_load_bytes, (host) => loadBytes(host, 0)],
   [HELPER.skb_load_bytes_relative, loadBytesRelative],
@@ -117,5 +124,6 @@ export const SKB_HELPERS: readonly (readonly [number, Helper])[] = [
   [HELPER.skb_adjust_room, adjustRoom],
   [HELPER.clone_redirect, cloneRedirect],
   [HELPER.redirect, redirect],
+  [HELPER.redirect_neigh, redirectNeighbour],
   [HELPER.get_hash_recalc, (host) => host.answer(host.memory.words[(CONTEXT + SKB.hash) >> 2]!, 0)],
 ];
