@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rules ask of a packet, turned round: each condition can say whether a draft meets it, make it do so, and
-// put it right beside the border. Matches about which a packet can do nothing (comment, limit) have none.
+// What rules ask of a packet, turned round into conditions. Matches about which a packet can do nothing (comment, limit) have none.
 import { matchesMasked, prefixMask, type AddressWords, type MaskedAddress } from '../../net/address.js';
 import type { Family } from '../../net/family.js';
 import { inRange, type NumberRange } from '../../net/range.js';
 import type { Match } from '../../ruleset/matches/index.js';
 import type { Negatable, Rule, Ruleset } from '../../ruleset/ruleset.js';
 import { anyWithin, inAddressRange, neighbour, withinRange } from './addresses.js';
+import type { Condition } from './condition.js';
 import type { Draft } from './draft.js';
 import type { Places } from './places.js';
 import type { Random } from './random.js';
 import { setConditions } from './set-conditions.js';
-
-export interface Condition {
-  holds(draft: Draft): boolean;
-  /** Makes the draft meet the condition, often at its very edge. */
-  force(draft: Draft, random: Random): void;
-  /** Puts the draft on the border or one step beyond. Not all conditions have one. */
-  near?(draft: Draft, random: Random): void;
-}
 
 /** All conditions of a rule, those of its header first. */
 export function conditionsOf(rule: Rule, ruleset: Ruleset, places: Places): Condition[] {

@@ -9,7 +9,7 @@ import type { Family } from '../../net/family.js';
 import { matchesInterface, type InterfacePattern } from '../../net/interface-pattern.js';
 import type { Negatable } from '../../ruleset/ruleset.js';
 import { anyWithin } from './addresses.js';
-import type { Condition } from './conditions.js';
+import type { Condition } from './condition.js';
 import { PROTOCOL, type Draft } from './draft.js';
 import type { Random } from './random.js';
 

@@ -5,7 +5,7 @@ import type { Family } from '../../net/family.js';
 import type { SetMatch } from '../../ruleset/matches/set.js';
 import type { IpSet, SetElement } from '../../ruleset/sets.js';
 import { anyWithin, neighbour } from './addresses.js';
-import type { Condition } from './conditions.js';
+import type { Condition } from './condition.js';
 import { PROTOCOL, type Draft } from './draft.js';
 import type { Random } from './random.js';
 
