@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rules ask of a packet, turned round into conditions. Matches about which a packet can do nothing (comment, limit) have none.
+// What rules ask of a packet, turned round into conditions. Matches about which a packet can do nothing (comment,
+// limit) have none.
 import { matchesMasked, prefixMask, type AddressWords, type MaskedAddress } from '../../net/address.js';
 import type { Family } from '../../net/family.js';
 import { inRange, type NumberRange } from '../../net/range.js';
