@@ -200,7 +200,8 @@ static __always_inline void loop(struct __sk_buff *skb, struct packet *p)
 		track(skb, p);
 		p->peek = 0;
 		if (given & CTF_TRACKED) {
-			p->f[F_CT] = given | CTF_CONFIRMED;
+			/* On its way out it was confirmed, unless it answers what never was. */
+			p->f[F_CT] = given & CTF_REPLY ? given : given | CTF_CONFIRMED;
 			p->result.state = given & CTF_STATE_MASK;
 			p->result.direction = !!(given & CTF_REPLY);
 			p->known = 1;
