@@ -15,10 +15,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "chain.h"
+#include "interfaces.h"
 #include "kernel-types.h"
 #include "maps.h"
 #include "parse.h"
-#include "route.h"
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *packet) __ksym;
 

@@ -12,6 +12,7 @@
 #include <linux/if_packet.h>
 #include <bpf/bpf_helpers.h>
 #include "classify.h"
+#include "interfaces.h"
 #include "maps.h"
 #include "parse.h"
 
@@ -19,16 +20,6 @@
 #define ROUTE_UNKNOWN 5 /* a route this program cannot follow */
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
-
-static __always_inline __u32 interface_id(__u32 ifindex)
-{
-	__u32 *id;
-
-	if (!ifindex)
-		return INTERFACE_NONE;
-	id = bpf_map_lookup_elem(&interfaces, &ifindex);
-	return id && *id ? *id : INTERFACE_OTHER;
-}
 
 /* Options a received IPv4 packet must not carry: broken ones, and source routes. */
 __attribute__((noinline)) int options_refused(struct packet *p)

@@ -48,6 +48,8 @@ const CARRIED_TABLES: ReadonlySet<string> = new Set(['raw', 'mangle', 'filter', 
 export interface LowerOptions {
   /** Ids of rules that a waiver covers. */
   readonly waived: ReadonlySet<number>;
+  /** Tables that stay with the kernel, by `family table`: their rules are in no chain, but they still track. */
+  readonly leftTables?: ReadonlyMap<string, string>;
 }
 
 /** Throws LoweringRefusal where a rule that should be exact cannot be lowered. */
@@ -59,7 +61,8 @@ export function lower(ruleset: Ruleset, host: Host, options: LowerOptions): Mode
   const families = FAMILIES.flatMap((family) => {
     const rules = ruleset[family];
     if (rules === undefined) return [];
-    return [lowerFamily(family, rules, { ruleset, stack, interfaces, shared, left, waived: options.waived })];
+    const { waived, leftTables = new Map<string, string>() } = options;
+    return [lowerFamily(family, rules, { ruleset, stack, interfaces, shared, left, waived, leftTables })];
   });
   const keys = new Set(
     families.flatMap(({ chains, derived }) => [
@@ -97,15 +100,18 @@ interface FamilyInput {
   readonly shared: SharedNumbers;
   readonly left: { rule: number; why: string }[];
   readonly waived: ReadonlySet<number>;
+  readonly leftTables: ReadonlyMap<string, string>;
 }
 
 function lowerFamily(family: Family, rules: FamilyRuleset, input: FamilyInput): FamilyModel {
   const context = new FamilyLowering(family, input.stack, input.ruleset.sets, input.interfaces, input.shared);
   const chains: Record<string, ModelChain> = {};
   for (const table of rules.tables.values()) {
-    if (!CARRIED_TABLES.has(table.name)) {
+    const leftFor = input.leftTables.get(`${family} ${table.name}`);
+    if (leftFor !== undefined || !CARRIED_TABLES.has(table.name)) {
+      const why = leftFor ?? `table ${table.name}`;
       for (const chain of table.chains.values()) {
-        for (const { id } of chain.rules) input.left.push({ rule: id, why: `table ${table.name}` });
+        for (const { id } of chain.rules) input.left.push({ rule: id, why });
       }
       continue;
     }

@@ -9,7 +9,9 @@ import { lower } from '../model/lower.js';
 import type { Model } from '../model/model.js';
 import { compileC } from '../object/clang.js';
 import { PACKAGE_ROOT } from '../package-root.js';
+import type { LeftTables } from '../ruleset/attach-view.js';
 import type { Ruleset } from '../ruleset/ruleset.js';
+import { DEFAULT_ATTACH, type AttachKind } from './attach-kind.js';
 import { DEFAULT_CONNECTIONS, programSource, TABLE_FILE } from './program-source.js';
 import type { ProgramOrigin } from './program-source.js';
 
@@ -22,6 +24,10 @@ export interface BuildOptions {
   readonly waived?: ReadonlySet<number>;
   /** Entries of the connection map. */
   readonly connections?: number;
+  /** Where programs attach; DEFAULT_ATTACH unless told. */
+  readonly attach?: readonly AttachKind[];
+  /** Tables that stay with iptables (ruleset/attach-view.ts). */
+  readonly leftTables?: LeftTables;
 }
 
 export interface BuiltProgram {
@@ -39,7 +45,10 @@ export async function buildProgram(
   host: Host,
   options: BuildOptions = {},
 ): Promise<BuiltProgram> {
-  const model = lower(ruleset, host, { waived: options.waived ?? new Set() });
+  const model = lower(ruleset, host, {
+    waived: options.waived ?? new Set(),
+    ...(options.leftTables !== undefined && { leftTables: options.leftTables }),
+  });
   const table = compileModel(model);
   const cSource = programSource({
     origin: {
@@ -52,6 +61,7 @@ export async function buildProgram(
     rules: ruleset.rules,
     tableWords: table.bytes.length / 4,
     connections: options.connections ?? DEFAULT_CONNECTIONS,
+    attach: options.attach ?? DEFAULT_ATTACH,
   });
   const object = await compileC(
     { name: 'program.c', text: cSource },

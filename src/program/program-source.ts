@@ -3,6 +3,7 @@
 // packets is in bpf/lib; what differs from ruleset to ruleset is the data of the table.
 import type { Model } from '../model/model.js';
 import type { Rule } from '../ruleset/ruleset.js';
+import type { AttachKind } from './attach-kind.js';
 
 /** What stands in the header of the C and in the manifest. */
 export interface ProgramOrigin {
@@ -22,6 +23,8 @@ export interface ProgramSpec {
   /** Words of the table, a power of two. */
   readonly tableWords: number;
   readonly connections: number;
+  /** `netfilter` stands alone. */
+  readonly attach: readonly AttachKind[];
 }
 
 /** Beside the C file: what `.incbin` takes. */
@@ -62,11 +65,10 @@ ${comment(
 #define TABLE_MASK ${spec.tableWords - 1}
 #define COUNTERS ${Math.max(1, counters)}
 #define LIMITS ${model.limitCount + 1}
-#define CONNECTIONS ${spec.connections}
-#define FRAGMENTS ${FRAGMENTS}
+${mapSizes(spec)}
 #define EVENT_BYTES ${EVENT_BYTES}
 
-#include "tc.h"
+#include "${spec.attach.includes('netfilter') ? 'netfilter.h' : 'tc.h'}"
 
 asm(".pushsection .rodata.tab,\\"a\\",@progbits\\n"
     ".balign 8\\n"
@@ -76,7 +78,12 @@ asm(".pushsection .rodata.tab,\\"a\\",@progbits\\n"
     ".size table, . - table\\n"
     ".popsection\\n");
 
-SEC("tc/ingress")
+${spec.attach.includes('netfilter') ? NETFILTER_PROGRAMS : TC_PROGRAMS}
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+`;
+}
+
+const TC_PROGRAMS = `SEC("tc/ingress")
 int ipt2ebpf_in(struct __sk_buff *skb)
 {
 	return tc_ingress(skb);
@@ -87,9 +94,28 @@ int ipt2ebpf_out(struct __sk_buff *skb)
 {
 	return tc_egress(skb);
 }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
 `;
+
+/** One for each table; which hooks it judges at, `netfilter-hooks.ts` says. */
+const NETFILTER_PROGRAMS = ['raw', 'mangle', 'filter']
+  .map(
+    (table) => `SEC("netfilter/${table}")
+int ipt2ebpf_${table}(struct bpf_nf_ctx *ctx)
+{
+	return netfilter_${table}(ctx);
+}
+`,
+  )
+  .join('\n');
+
+/** Where the kernel tracks and reassembles, there is one entry of each map that would do so. */
+function mapSizes({ attach, connections }: ProgramSpec): string {
+  const own = !attach.includes('netfilter');
+  return [
+    `#define CONNECTIONS ${own ? connections : 1}`,
+    `#define FRAGMENTS ${own ? FRAGMENTS : 1}`,
+    ...(own ? [] : ['#define UNCONFIRMED 1']),
+  ].join('\n');
 }
 
 function ruleLine(rule: Rule): string {

@@ -8,7 +8,9 @@ import type { Family } from '../net/family.js';
 import { InputError } from '../diagnostics/input-error.js';
 import { assess, type Assessment } from '../ruleset/assess/assess.js';
 import type { Waiver } from '../ruleset/waivers.js';
-import type { BuiltProgram } from '../program/build.js';
+import type { BuildOptions, BuiltProgram } from '../program/build.js';
+import type { NetfilterPrograms } from '../kernel/netfilter/programs.js';
+import { viewFor } from '../ruleset/attach-view.js';
 import type { Runner, RunnerName } from './runner.js';
 
 export interface OpenRunnerOptions {
@@ -30,6 +32,8 @@ export async function openRunner(
       return openRules(input, options);
     case 'netfilter':
       return openNetfilter(input);
+    case 'netfilter-bpf':
+      return openNetfilter(input, await buildForNetfilter(input, options));
     case 'vm':
     case 'kernel':
       return openProgram(name, input, options);
@@ -46,7 +50,7 @@ async function openRules(input: LoadedInput, options: OpenRunnerOptions): Promis
 }
 
 /** The dumps as they were given: iptables reads them itself. */
-async function openNetfilter(input: LoadedInput): Promise<Runner> {
+async function openNetfilter(input: LoadedInput, programs?: NetfilterPrograms): Promise<Runner> {
   const { NetfilterRunner } = await import('../kernel/netfilter/runner.js');
   const textOf = (family: Family): string =>
     input.files
@@ -64,7 +68,20 @@ async function openNetfilter(input: LoadedInput): Promise<Runner> {
     ...(ipv4 !== '' && { ipv4 }),
     ...(ipv6 !== '' && { ipv6 }),
     ...(ipset !== '' && { ipset }),
+    ...(programs !== undefined && { programs }),
   });
+}
+
+/** What `migrate --attach netfilter` would make. */
+async function buildForNetfilter(input: LoadedInput, options: OpenRunnerOptions): Promise<NetfilterPrograms> {
+  const view = viewFor('netfilter', input);
+  const viewed = { ...input, ...view };
+  const assessment = assess(viewed, options.waivers);
+  if (!assessment.faithful) throw new InputError(whyNoProgram(assessment));
+  const { leftTables, ruleset } = view;
+  const { model, object } = await build(viewed, assessment, { attach: ['netfilter'], leftTables });
+  const { readObject } = await import('../object/object.js');
+  return { object: readObject(object), model, ruleset, leftTables };
 }
 
 /** The object that `migrate` would make, in this process or test-run by this kernel. */
@@ -105,12 +122,16 @@ export async function preparePrograms(
   };
 }
 
-async function build(input: LoadedInput, assessment: Assessment): Promise<BuiltProgram> {
+async function build(
+  input: LoadedInput,
+  assessment: Assessment,
+  where: Pick<BuildOptions, 'attach' | 'leftTables'> = {},
+): Promise<BuiltProgram> {
   const { buildProgram } = await import('../program/build.js');
   const { LoweringRefusal } = await import('../model/lower-context.js');
   const { TableRefusal } = await import('../decision/refusal.js');
   try {
-    return await buildProgram(input.ruleset, input.host, { waived: waivedRules(assessment) });
+    return await buildProgram(input.ruleset, input.host, { waived: waivedRules(assessment), ...where });
   } catch (error) {
     if (error instanceof LoweringRefusal) {
       const rule = error.rule === undefined ? undefined : input.ruleset.rules[error.rule];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A runner decides packets: `rules` (reference evaluator), `vm`, `kernel` (the compiled object),
-// `netfilter` (the real iptables in a namespace). State (conntrack, limits) lives from open to close.
+// `netfilter` (the real iptables in a namespace), `netfilter-bpf` (netfilter programs in its place). State (conntrack, limits) lives from open to close.
 import type { ReplayPacket } from '../packet/packet.js';
 import type { VerdictRecord } from './verdict.js';
 
-export type RunnerName = 'rules' | 'vm' | 'kernel' | 'netfilter';
+export type RunnerName = 'rules' | 'vm' | 'kernel' | 'netfilter' | 'netfilter-bpf';
 
 export interface Runner {
   readonly name: RunnerName;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one case on all runners and finds the first packet that two of them judge differently.
+// `netfilter-bpf`, where asked for, is held against netfilter alone.
 // Two rounds: netfilter against rules on every packet; rules against the programs on the packets without
 // fragments, which programs meet in pieces (a documented approximation, ARCHITECTURE.md).
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -45,7 +46,13 @@ const ALWAYS = ['log'] as const;
 const STATE = ['state', 'direction'] as const;
 const ASIDE = new Set(['undecided', 'refused']);
 
-export function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Promise<Judgement> {
+export async function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Promise<Judgement> {
+  if (runners.has('netfilter-bpf') && runners.has('netfilter')) {
+    const others = [...runners].filter((name) => name !== 'netfilter-bpf');
+    const hooks = await judgeHooks(fuzzCase);
+    if (hooks.difference !== undefined || others.length < 2) return hooks;
+    return joined(hooks, await judge(fuzzCase, new Set(others)));
+  }
   const compared = new Map<string, number>();
   const setAside = new Map<string, number>();
   return inFolder(fuzzCase, async (folder) => {
@@ -84,6 +91,49 @@ export function judge(fuzzCase: FuzzCase, runners: ReadonlySet<RunnerName>): Pro
     }
     return { compared, setAside };
   });
+}
+
+/**
+ * The real iptables against netfilter programs in its place, fragments and all. Such a program can only drop what
+ * is rejected, so both sides get DROP for REJECT.
+ */
+function judgeHooks(fuzzCase: FuzzCase): Promise<Judgement> {
+  const { ipv4, ipv6 } = fuzzCase;
+  const withDrops = {
+    ...fuzzCase,
+    ...(ipv4 !== undefined && { ipv4: dropForReject(ipv4) }),
+    ...(ipv6 !== undefined && { ipv6: dropForReject(ipv6) }),
+  };
+  return inFolder(withDrops, async (folder) => {
+    const input = await loadInput([folder]);
+    const compared = new Map<string, number>();
+    const setAside = new Map<string, number>();
+    let programs: Runner;
+    try {
+      programs = await openRunner('netfilter-bpf', input, OPTIONS);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { compared, setAside, noProgram: error.diagnostics.map(({ message }) => message).join('; ') };
+    }
+    const right = await run(() => Promise.resolve(programs), fuzzCase.packets);
+    const left = await run(() => openRunner('netfilter', input, OPTIONS), fuzzCase.packets);
+    compared.set('netfilter = netfilter-bpf', right.length);
+    const difference = firstDifference('netfilter', 'netfilter-bpf', left, right, setAside);
+    return { compared, setAside, ...(difference !== undefined && { difference }) };
+  });
+}
+
+function dropForReject(rules: string): string {
+  return rules.replaceAll(/-j REJECT( --reject-with \S+)?/g, '-j DROP');
+}
+
+function joined(one: Judgement, other: Judgement): Judgement {
+  const sum = (field: 'compared' | 'setAside'): Map<string, number> => {
+    const both = new Map(one[field]);
+    for (const [key, packets] of other[field]) both.set(key, (both.get(key) ?? 0) + packets);
+    return both;
+  };
+  return { ...one, ...other, compared: sum('compared'), setAside: sum('setAside') };
 }
 
 const OPTIONS: OpenRunnerOptions = { checksums: 'verify', trace: true, waivers: [] };

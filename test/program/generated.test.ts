@@ -8,6 +8,7 @@ import { compileModel } from '../../src/decision/compile.js';
 import { loadInput } from '../../src/input/load.js';
 import { lower } from '../../src/model/lower.js';
 import { PACKAGE_ROOT } from '../../src/package-root.js';
+import { DEFAULT_ATTACH } from '../../src/program/attach-kind.js';
 import { DEFAULT_CONNECTIONS, programSource } from '../../src/program/program-source.js';
 
 describe('bpf/generated', () => {
@@ -25,6 +26,7 @@ describe('bpf/generated', () => {
       rules,
       tableWords: bytes.length / 4,
       connections: DEFAULT_CONNECTIONS,
+      attach: DEFAULT_ATTACH,
     });
     const folder = join(PACKAGE_ROOT, 'bpf', 'generated', name);
     await expect(source).toMatchFileSnapshot(join(folder, 'program.c'));

@@ -2,6 +2,7 @@
 // The `netfilter` runner: packets through the real iptables-legacy of this kernel, in a namespace of its
 // own with the host's interfaces. Every packet is decided before its write(2) returns. Clock-dependent rules
 // (limit, hashlimit, recent --seconds, conntrack timeouts) see the real clock, not the capture's.
+// As `netfilter-bpf` it has netfilter programs in place of the tables that they carry over (programs.ts).
 // Method and traps: bpf/replay/netfilter.bpf.c, instrument.ts, trace.ts.
 import type { Host } from '../../host/host.js';
 import type { Family } from '../../net/family.js';
@@ -9,7 +10,7 @@ import { completeFrame } from '../../packet/complete.js';
 import { parseEthernet } from '../../packet/ethernet.js';
 import type { ReplayPacket } from '../../packet/packet.js';
 import { ParsedPacket } from '../../packet/parse.js';
-import type { Runner } from '../../replay/runner.js';
+import type { Runner, RunnerName } from '../../replay/runner.js';
 import type { VerdictRecord } from '../../replay/verdict.js';
 import { CUT_SHORT, headersCut } from '../../ruleset/evaluate/host-walk.js';
 import { errnoName } from '../errno.js';
@@ -20,9 +21,10 @@ import { EventKind } from './events.js';
 import { instrument, LOCAL_PRIORITY, watcherObject, type Watch } from './instrument.js';
 import { findIp, type IpInFrame } from './ip-in-frame.js';
 import { LogSocket } from './log-socket.js';
+import { AttachedPrograms, mergeTraces, tablesLeft, type NetfilterPrograms } from './programs.js';
 import { makeRecord } from './record.js';
 import { indexRules } from './rule-index.js';
-import { TraceReader } from './trace.js';
+import { TraceReader, type TraceLine } from './trace.js';
 
 export interface NetfilterInput {
   readonly host: Host;
@@ -31,6 +33,8 @@ export interface NetfilterInput {
   readonly ipv6?: string;
   /** `ipset save`. */
   readonly ipset?: string;
+  /** To judge in place of iptables. */
+  readonly programs?: NetfilterPrograms;
 }
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
@@ -44,7 +48,7 @@ const PACKETS_PER_TURN = 512;
 const LOOPBACK_WAIT_MS = 50;
 
 export class NetfilterRunner implements Runner {
-  readonly name = 'netfilter';
+  readonly name: RunnerName;
   private readonly interfaceNames: ReadonlyMap<number, string>;
   private readonly loopback: number;
 
@@ -56,7 +60,9 @@ export class NetfilterRunner implements Runner {
     private readonly sockets: Readonly<Record<Family, RawSocket>>,
     private readonly traces: Readonly<Record<Family, TraceReader>>,
     private readonly tracking: Readonly<Record<Family, boolean>>,
+    private readonly attached: AttachedPrograms | undefined,
   ) {
+    this.name = attached === undefined ? 'netfilter' : 'netfilter-bpf';
     this.interfaceNames = new Map([...network.indexes].map(([name, index]) => [index, name]));
     this.loopback = network.indexes.get('lo') ?? 1;
   }
@@ -69,6 +75,8 @@ export class NetfilterRunner implements Runner {
     const object = await watcherObject();
     const namespace = Namespace.create();
     let watch: Watch | undefined;
+    let attached: AttachedPrograms | undefined;
+    const { programs } = input;
     try {
       const taps = createInterfaces(namespace, input.host);
       watch = instrument(namespace, object);
@@ -76,9 +84,13 @@ export class NetfilterRunner implements Runner {
       if (input.ipset !== undefined && input.ipset !== '') namespace.tool('ipset', ['restore'], input.ipset);
       for (const family of FAMILIES) {
         const dump = input[family];
-        if (dump !== undefined) namespace.tool(RESTORE[family], [], dump);
+        if (dump === undefined) continue;
+        const text = programs === undefined ? dump : tablesLeft(dump, family, programs.leftTables);
+        if (/^\s*\*/m.test(text)) namespace.tool(RESTORE[family], [], text);
       }
+      if (programs !== undefined) attached = AttachedPrograms.attach(namespace, programs);
       const network = bringUp(namespace, input.host, taps);
+      attached?.know(network.indexes);
       const open = (family: Family): RawSocket => RawSocket.open(namespace, family, LOCAL_PRIORITY);
       const ipv4 = indexRules(input.ipv4 ?? '', 'ipv4');
       const ipv6 = indexRules(input.ipv6 ?? '', 'ipv6');
@@ -90,8 +102,10 @@ export class NetfilterRunner implements Runner {
         { ipv4: open('ipv4'), ipv6: open('ipv6') },
         { ipv4: new TraceReader(ipv4), ipv6: new TraceReader(ipv6) },
         { ipv4: ipv4.tracking, ipv6: ipv6.tracking },
+        attached,
       );
     } catch (error) {
+      attached?.close();
       watch?.close();
       namespace.close();
       throw error;
@@ -108,6 +122,7 @@ export class NetfilterRunner implements Runner {
   }
 
   close(): Promise<void> {
+    this.attached?.close();
     this.watch.close();
     this.namespace.close();
     return Promise.resolve();
@@ -123,6 +138,7 @@ export class NetfilterRunner implements Runner {
     const { recorder } = this.watch;
     this.logs.drain();
     recorder.reset();
+    this.attached?.reset();
     const refusal = packet.interface === 'local' ? this.sendLocal(ip) : this.inject(packet);
     if (refusal !== undefined) return { ...head, verdict: 'refused', reason: refusal };
     this.awaitLoopback();
@@ -136,11 +152,25 @@ export class NetfilterRunner implements Runner {
       given: ip.packet,
       family: ip.family,
       recorder,
-      trace: this.traces[ip.family].read(this.logs.drain()),
+      trace: this.trace(ip.family, packet.interface),
       interfaceName: (index) => this.interfaceNames.get(index),
       loopback: this.loopback,
       tracking: this.tracking[ip.family],
     });
+  }
+
+  private trace(family: Family, from: string): TraceLine[] {
+    const reader = this.traces[family];
+    const lines = reader.read(this.logs.drain());
+    if (this.attached === undefined) return lines;
+    const way = from === 'local' ? 'local' : 'received';
+    return reader.readTexts(
+      mergeTraces(
+        lines.map(({ text }) => text),
+        this.attached.trace,
+        way,
+      ),
+    );
   }
 
   private inject(packet: ReplayPacket): string | undefined {

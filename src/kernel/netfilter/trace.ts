@@ -33,6 +33,11 @@ export class TraceReader {
       .map((line) => this.known.get(line) ?? this.parse(line));
   }
 
+  /** Lines in the words of TRACE, wherever from: `filter:INPUT:rule:3`. */
+  readTexts(texts: readonly string[]): TraceLine[] {
+    return this.read(texts.map((text) => PREFIX + text));
+  }
+
   private parse(line: string): TraceLine {
     const text = line.slice(PREFIX.length).trimEnd();
     const parts = text.split(':');

@@ -6,7 +6,7 @@ import type { Span } from '../../source/span.js';
 import type { Fidelity, Rule } from '../ruleset.js';
 import { MATCH_SUPPORT } from '../support/matches.js';
 import type { ExtensionSupport } from '../support/support.js';
-import { TARGET_SUPPORT } from '../support/targets.js';
+import { NETFILTER_TARGET_SUPPORT, TARGET_SUPPORT } from '../support/targets.js';
 
 interface Culprit {
   readonly span: Span;
@@ -55,8 +55,10 @@ function findCulprit(node: RuleNode, fidelity: Fidelity): Culprit | undefined {
   }
   const { target } = node;
   if (target === undefined) return undefined;
-  const found = inExtension(TARGET_SUPPORT[target.name], target, fidelity, `-j ${target.name}`);
-  if (found !== undefined) return found;
+  for (const table of [TARGET_SUPPORT, NETFILTER_TARGET_SUPPORT]) {
+    const found = inExtension(table[target.name], target, fidelity, `-j ${target.name}`);
+    if (found !== undefined) return found;
+  }
   if (target.name === 'SET' && isAboutSets(fidelity)) return { span: target.span, name: '-j SET' };
   return fidelity.code === 'IPT0452' ? { span: target.span, name: `-j ${target.name}` } : undefined;
 }

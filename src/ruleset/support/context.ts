@@ -51,6 +51,15 @@ export const MARK_ROUTING: Support = approximate(
   'the host routes by marks, and a TC program predicts the way without them, and sets them behind OUTPUT',
 );
 
+/**
+ * What the kernel's translation does to a connection is not asked by netfilter programs: `--ctstate SNAT,DNAT`, the
+ * reply's addresses, `--ctstatus`es of translation.
+ */
+export const TRANSLATED_CONNECTION: Support = unsupported(
+  'IPT0456',
+  'the nat table stays with the kernel, and a netfilter program does not ask how a connection is translated',
+);
+
 /** ipset types by name (ipset(8) SET TYPES). */
 export const SET_TYPE_SUPPORT: Readonly<Record<string, Support>> = {
   'bitmap:ip': EXACT,

@@ -17,12 +17,13 @@ import {
   SET_UNREAD,
   SET_WITHOUT_MAC,
   TABLE_SUPPORT,
+  TRANSLATED_CONNECTION,
   UNREACHABLE,
   UNREAD,
 } from './context.js';
+import { EXACT, optionSupport, type ExtensionSupport, type Support } from './support.js';
 import { MATCH_SUPPORT } from './matches.js';
-import { optionSupport, type ExtensionSupport, type Support } from './support.js';
-import { TARGET_SUPPORT } from './targets.js';
+import { NETFILTER_TARGET_SUPPORT, TARGET_SUPPORT } from './targets.js';
 
 const INTRODUCTION = `# What is carried over
 
@@ -35,6 +36,15 @@ Made from the support table (\`src/ruleset/support/\`) by \`npm run docs\`; \`ch
 
 A waiver names the code in the last column: \`--waive IPT0310@filter/INPUT:7\`.
 Everything listed is read, checked and printed back, whatever its state.
+`;
+
+const NETFILTER_INTRODUCTION = `# Where programs attach
+
+All above is said of \`--attach tc\`. Netfilter programs judge at the hooks of iptables, with the kernel's own
+connections and whole datagrams, and cannot write to packets. So the table filter is carried over, raw and mangle
+where all their rules only judge (ACCEPT, DROP, RETURN, LOG, user chains; mangle where nat is empty besides), and
+every other table stays with iptables as it is: its rules need not be supported. What differs in the tables carried
+over:
 `;
 
 /** The whole text; ends with a newline. */
@@ -70,6 +80,22 @@ export function supportDocument(): string {
         [['`netmask`, `bitmask`, `markmask` of a set, except for hash:ip and bitmap:ip'], SET_OPTION],
         [['a bitmap:ip,mac with members without MAC address'], SET_WITHOUT_MAC],
         [['a set with lines that could not be read'], SET_UNREAD],
+      ],
+    ),
+    NETFILTER_INTRODUCTION,
+    section(
+      'With `--attach netfilter`',
+      ['what'],
+      [
+        [['`-f`'], EXACT],
+        ...Object.entries(NETFILTER_TARGET_SUPPORT).map(([name, { base }]): Row => [
+          [`\`-j ${name}\``],
+          base,
+        ]),
+        [
+          ['`--ctstate SNAT` or `DNAT`, `--ctreplsrc`, `--ctrepldst`, where the nat table translates'],
+          TRANSLATED_CONNECTION,
+        ],
       ],
     ),
   ].join('\n');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the support table: every target of iptables 1.8.9. Codes IPT0400 to IPT0449 are targets.
-import { EXACT, noEffect, unsupported, type ExtensionSupport } from './support.js';
+import { EXACT, approximate, noEffect, unsupported, type ExtensionSupport } from './support.js';
 
 function later(code: string, what: string): ExtensionSupport {
   return { base: unsupported(code, what) };
@@ -69,4 +69,15 @@ export const TARGET_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   TRACE: observes('IPT0435', 'packets are not traced'),
   TTL: later('IPT0436', REWRITE),
   ULOG: observes('IPT0437', 'packets are not copied to a userspace log group'),
+};
+
+/** Rows that differ where netfilter programs carry the rules over (`--attach netfilter`). */
+export const NETFILTER_TARGET_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
+  REJECT: {
+    base: approximate(
+      'IPT0439',
+      'both',
+      'a netfilter program can only DROP where REJECT was: nobody is told',
+    ),
+  },
 };
