@@ -24,6 +24,22 @@ export function assignInterfaceIds(host: Host, ruleset: Ruleset): InterfaceIds {
   return ids;
 }
 
+/**
+ * A number for each wildcard of the rules as well, by its text (`eth+`), behind all others: an interface born later
+ * gets that of the longest wildcard that covers it, which every shorter one that covers it covers as well.
+ */
+export function withWildcards(ids: InterfaceIds, ruleset: Ruleset): InterfaceIds {
+  const wildcards = new Set<string>();
+  for (const { header } of ruleset.rules) {
+    for (const option of [header.inInterface, header.outInterface]) {
+      if (option?.value.wildcard === true && option.value.name !== '') wildcards.add(`${option.value.name}+`);
+    }
+  }
+  const free = LOOPBACK + Object.keys(ids).length;
+  const added = [...wildcards].filter((name) => !Object.hasOwn(ids, name)).sort();
+  return { ...ids, ...Object.fromEntries(added.map((name, i) => [name, free + i])) };
+}
+
 /** IPv4 address that ICMP errors sent from an interface carry, by id: its first, as inet_select_addr picks. */
 export function interfaceSources(host: Host, ids: InterfaceIds): number[] {
   const sources = new Array<number>(LOOPBACK + 1 + Object.keys(ids).length).fill(0);

@@ -8,7 +8,7 @@ import { chainKey } from '../ruleset/targets/lower.js';
 import { tracksConnections } from '../ruleset/evaluate/conntrack-users.js';
 import type { Chain, FamilyRuleset, Rule, Ruleset } from '../ruleset/ruleset.js';
 import { keysOf } from './box.js';
-import { assignInterfaceIds, interfaceSources } from './interface-ids.js';
+import { assignInterfaceIds, interfaceSources, withWildcards } from './interface-ids.js';
 import { FamilyLowering, SharedNumbers } from './family-lowering.js';
 import { lowerRule } from './lower-rule.js';
 import type { Entry, FamilyModel, InterfaceIds, Model, ModelChain, PhaseName } from './model.js';
@@ -55,7 +55,7 @@ export interface LowerOptions {
 /** Throws LoweringRefusal where a rule that should be exact cannot be lowered. */
 export function lower(ruleset: Ruleset, host: Host, options: LowerOptions): Model {
   const stack = new Stack(host);
-  const interfaces = assignInterfaceIds(host, ruleset);
+  const interfaces = withWildcards(assignInterfaceIds(host, ruleset), ruleset);
   const shared = new SharedNumbers(ruleset.rules.length);
   const left: { rule: number; why: string }[] = [];
   const families = FAMILIES.flatMap((family) => {
