@@ -59,23 +59,33 @@ export function unansweredBoxes(family: 'ipv4' | 'ipv6', stack: Stack, interface
     const nowhere = and(range('DST0', 0), not(range('SRC0', 0)));
     return and(ipv4OfType(stack, 'broadcast'), not(nowhere));
   }
-  const from = (holds: (address: AddressWords) => boolean): Boxes =>
-    addressesWhere('SRC', 'ipv6', stack.host, holds);
-  const astray = Object.entries(interfaces).map(([device, id]) => {
-    const hasNoRoute = (address: AddressWords): boolean =>
-      stack.routeAnswer('ipv6', UNSPECIFIED, address, device).kind !== 'output';
-    return and(
-      range('IIF', id),
-      from((address) => isIpv6LinkLocal(address) && hasNoRoute(address)),
-    );
-  });
-  return or(
-    from((address) => stack.addresses.ipv6Lookup(address, undefined).anycast),
-    ...astray,
+  const anycast = addressesWhere(
+    'SRC',
+    'ipv6',
+    stack.host,
+    (address) => stack.addresses.ipv6Lookup(address, undefined).anycast,
   );
+  return or(anycast, ...linkLocalAstray('SRC', stack, interfaces));
 }
 
 const UNSPECIFIED: AddressWords = [0, 0, 0, 0];
+
+/** Link-local addresses that no route leads to by the interface the packet came in by. */
+function linkLocalAstray(side: AddressSide, stack: Stack, interfaces: InterfaceIds): Boxes[] {
+  return Object.entries(interfaces).map(([device, id]) =>
+    and(
+      range('IIF', id),
+      addressesWhere(
+        side,
+        'ipv6',
+        stack.host,
+        (address) =>
+          isIpv6LinkLocal(address) &&
+          stack.routeAnswer('ipv6', UNSPECIFIED, address, device).kind !== 'output',
+      ),
+    ),
+  );
+}
 
 function ipv4Route(stack: Stack, interfaces: InterfaceIds): Route {
   const zero = (side: AddressSide): Boxes => range(`${side}0`, 0);
@@ -123,6 +133,8 @@ function ipv6Route(stack: Stack, interfaces: InterfaceIds): Route {
     { boxes: or(...joined), to: 'local' },
     { boxes: range('DST0', 0xff000000, ALL_ONES), to: 'drop' },
     { boxes: local, to: 'local' },
+    // net/ipv6/route.c rt6_need_strict: to such an address a packet leaves by the link it came by, or not at all.
+    { boxes: or(...linkLocalAstray('DST', stack, interfaces)), to: 'drop' },
   ];
 }
 
