@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attaches what is pinned wherever it is missing: at the first load, at later ones, and when an interface is born.
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
+import type { Host } from '../host/host.js';
 import type { InterfaceIds } from '../model/model.js';
 import { attachTc, tcProgramIds } from './attach-tc.js';
 import { numberInterfaces, readInterfaces } from './interfaces.js';
 import { withMap } from './pins.js';
 
 export interface Attached {
+  /** All interfaces, with addresses. */
+  readonly host: Pick<Host, 'interfaces'>;
   /** All that programs are attached to now. */
   readonly interfaces: readonly string[];
   /** Those among them that were not before. */
@@ -18,7 +21,7 @@ export interface Attached {
 export function attachMissing(ids: InterfaceIds): Attached {
   const programs = tcProgramIds();
   if (programs === undefined) throw new EnvironmentError('no programs are pinned: nothing is loaded');
-  const { judged, unreadable } = readInterfaces();
+  const { host, judged, unreadable } = readInterfaces();
   const beyond = withMap('interfaces', (fd) => numberInterfaces(fd, judged, ids));
   const bare = [
     ...unreadable.map(({ name, linkType }) => `${name} has no Ethernet header (${linkType})`),
@@ -39,5 +42,5 @@ export function attachMissing(ids: InterfaceIds): Attached {
       bare.push(`${each.name}: ${error.message}`);
     }
   }
-  return { interfaces, added, bare };
+  return { host, interfaces, added, bare };
 }

@@ -91,8 +91,12 @@ function interfaceDifferences(then: Host, now: Host): HostDifference[] {
   ];
 }
 
-function addressDifferences(then: Host, now: Host): HostDifference[] {
-  const addresses = (host: Host): Map<string, string> =>
+/** Own addresses, those of `lo` aside: INPUT judges what is sent to those that were migrated. */
+export function addressDifferences(
+  then: Pick<Host, 'interfaces'>,
+  now: Pick<Host, 'interfaces'>,
+): HostDifference[] {
+  const addresses = (host: Pick<Host, 'interfaces'>): Map<string, string> =>
     new Map(
       host.interfaces
         .filter(({ name }) => name !== 'lo')

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One at a time changes the live plane: flock(2) on a file that the kernel lets go of when its holder ends,
 // however it ends. Children do not inherit it (O_CLOEXEC).
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import { tryLock } from '../kernel/libc.js';
 import { LOCK_FILE, STATE_FOLDER } from './places.js';
@@ -17,8 +26,15 @@ export async function withLock<T>(work: () => T | Promise<T>, waitMs = 10_000): 
   try {
     return await work();
   } finally {
+    tidy();
     closeSync(fd);
   }
+}
+
+/** A folder that holds nothing but the lock is none that one should find. */
+function tidy(): void {
+  const names = existsSync(STATE_FOLDER) ? readdirSync(STATE_FOLDER) : [];
+  if (names.length === 1) rmSync(STATE_FOLDER, { recursive: true, force: true });
 }
 
 async function lock(waitMs: number): Promise<number> {

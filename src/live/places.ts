@@ -81,6 +81,8 @@ export interface LiveState {
   readonly rollback: Rollback | null;
   /** Not empty: iptables was emptied by us, or is being emptied. Restore before anything is detached. */
   readonly saved: readonly SavedRules[];
+  /** Own addresses that have come or gone since the migration, as sentences: programs do not know of them. */
+  readonly drift?: readonly string[];
   /** Why the last rollback could not be done, as a sentence. */
   readonly trouble?: string;
 }

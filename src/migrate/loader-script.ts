@@ -72,7 +72,7 @@ prepare() {
 	need bpftool
 	need tc
 	mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
-	[ ! -e "$STATE/state.json" ] || fail "loaded by \`ipt2ebpf load\`: use \`ipt2ebpf status\` and \`ipt2ebpf unload\`"
+	[ ! -e "$STATE/state.json" ] || fail "loaded by ipt2ebpf load: see ipt2ebpf status; to take it away: ipt2ebpf unload"
 	mkdir -p "$STATE"
 }
 
