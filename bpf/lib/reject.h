@@ -332,15 +332,17 @@ static __always_inline int answer(struct __sk_buff *skb, struct packet *p)
 	skb->priority = PRIORITY_ANSWER | answer_state(p);
 	skb->tc_index = 0;
 	p->output = p->ifindex;
-	if (!p->egress || p->loopback)
+	if (!p->egress && !p->loopback)
 		return bpf_redirect(p->ifindex, 0);
 	/* The sender is another host where a RST in a third one's name was rejected. */
 	p->output = way_back(skb, p);
 	if (p->output)
 		return bpf_redirect_neigh(p->output, 0, 0, 0);
 	p->output = p->config.loopback;
-	skb->priority |= PRIORITY_ANSWER_ASTRAY;
-	skb->tc_index = p->ifindex;
+	if (!p->loopback) {
+		skb->priority |= PRIORITY_ANSWER_ASTRAY;
+		skb->tc_index = p->ifindex;
+	}
 	return bpf_redirect(p->config.loopback, 0);
 }
 
