@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Flags } from '@oclif/core';
+import { Errors, Flags } from '@oclif/core';
 import { BaseCommand, inputFlags } from '../cli/base-command.js';
 import { EXIT_CODE } from '../cli/exit-code.js';
 import { loadArguments, readWaivers } from '../cli/inputs.js';
-import { migrate } from '../migrate/migrate.js';
+import { attachView, migrate } from '../migrate/migrate.js';
 import { writeFolder } from '../migrate/output-folder.js';
+import { DEFAULT_ATTACH, parseAttachKinds, type AttachKind } from '../program/attach-kind.js';
 import { assess } from '../ruleset/assess/assess.js';
 import { whatStandsAgainst } from '../ruleset/assess/messages.js';
 
@@ -17,6 +18,7 @@ export default class Migrate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> migrate snapshot/ -o out/',
     '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
+    '<%= config.bin %> migrate rules.v4 --attach netfilter --waive IPT0439 -o out/',
     '<%= config.bin %> migrate old.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
   ];
   static override usage = '<%= command.id %> <input>... -o DIR [flags]';
@@ -29,16 +31,22 @@ export default class Migrate extends BaseCommand {
       helpValue: 'DIR',
       required: true,
     }),
-    attach: Flags.string({ description: 'where programs attach', options: ['tc'], default: 'tc' }),
+    attach: Flags.string({
+      description:
+        'where programs attach: tc (each interface), or netfilter (the hooks of iptables; no REJECT answers)',
+      helpValue: 'KIND',
+      default: DEFAULT_ATTACH.join(','),
+    }),
   };
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Migrate);
     const waivers = readWaivers(flags.waive);
+    const attach = readAttach(flags.attach);
     const input = await loadArguments(argv as string[], flags);
-    const { report, files, diagnostics } = await migrate(input, waivers, this.config.version);
+    const { report, files, diagnostics } = await migrate(input, waivers, this.config.version, attach);
     await writeFolder(flags.output, files);
-    const assessment = assess(input, waivers);
+    const assessment = assess({ ...input, ...attachView(input, attach) }, waivers);
     this.tellDiagnostics([...diagnostics, ...whatStandsAgainst(input, assessment)]);
     for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
     if (flags.json) this.putJson(report);
@@ -47,15 +55,26 @@ export default class Migrate extends BaseCommand {
   }
 }
 
+/** What programs are written for so far. */
+const KINDS: readonly AttachKind[] = ['tc', 'netfilter'];
+
+function readAttach(text: string): readonly AttachKind[] {
+  const kinds = parseAttachKinds(text);
+  if (kinds === undefined || kinds.length !== 1 || !kinds.every((kind) => KINDS.includes(kind)))
+    throw new Errors.CLIError(`--attach ${text}: expected one of ${KINDS.join(', ')}`, { exit: 2 });
+  return kinds;
+}
+
 function summary(
-  { ok, summary: counts, program }: Awaited<ReturnType<typeof migrate>>['report'],
+  { ok, summary: counts, program, files }: Awaited<ReturnType<typeof migrate>>['report'],
   folder: string,
 ): string {
   if (!ok || program === undefined) {
     return `no program: see ${folder}/report.md for what stands against it (${counts.rules} rules)`;
   }
+  const loader = files.includes('load.sh') ? `${folder}/load.sh load` : `ipt2ebpf load ${folder}`;
   return (
     `${counts.rules} rules -> ${folder}/program.o (${program.objectBytes} bytes, table ${program.tableBytes})\n` +
-    `what became of each rule: ${folder}/report.md; load in observe mode: ${folder}/load.sh load`
+    `what became of each rule: ${folder}/report.md; load in observe mode: ${loader}`
   );
 }

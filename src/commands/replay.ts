@@ -21,6 +21,7 @@ export default class Replay extends BaseCommand {
     '<%= config.bin %> replay rules.v4 --pcap traffic.pcap --on rules',
     '<%= config.bin %> replay snapshot/ --pcap a.pcapng --pcap b.pcap --on rules --ingress eth0 -o records.jsonl',
     '<%= config.bin %> replay snapshot/ --pcap traffic.pcap --on netfilter --ingress ingress.json',
+    '<%= config.bin %> replay snapshot/ --pcap traffic.pcap --on netfilter-bpf --waive IPT0439',
   ];
   static override usage = '<%= command.id %> <input>... --pcap FILE... --on RUNNER [flags]';
   static override strict = false;
@@ -37,7 +38,7 @@ export default class Replay extends BaseCommand {
     }),
     on: Flags.string({
       description: 'the runner',
-      options: ['rules', 'vm', 'kernel', 'netfilter'],
+      options: ['rules', 'vm', 'kernel', 'netfilter', 'netfilter-bpf'],
       default: 'rules',
     }),
     output: Flags.string({

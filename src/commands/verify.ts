@@ -39,8 +39,9 @@ export default class Verify extends BaseCommand {
     }),
     left: Flags.string({ description: 'the reference', options: ['rules', 'netfilter'], default: 'rules' }),
     right: Flags.string({
-      description: 'the program: in process, or test-run by the kernel',
-      options: ['vm', 'kernel'],
+      description:
+        'the program: in process, test-run by the kernel, or netfilter programs at the hooks of a namespace',
+      options: ['vm', 'kernel', 'netfilter-bpf'],
       default: 'vm',
     }),
     report: Flags.string({

@@ -68,7 +68,7 @@ function differingFields(left: VerdictRecord, right: VerdictRecord, sides: Sides
   const fields: ComparedField[] = [];
   if (left.verdict !== right.verdict) fields.push('verdict');
   // What the kernel doesn't tell about a packet is not compared; a runner of ours always tells.
-  const kernelSide = sides.left === 'netfilter' || sides.right === 'netfilter';
+  const kernelSide = isLive(sides.left) || isLive(sides.right);
   const compare = (field: ComparedField, a: unknown, b: unknown, mayBeUnknown: boolean): void => {
     if (mayBeUnknown && (a === undefined || b === undefined)) return;
     if (a !== b) fields.push(field);
@@ -90,6 +90,12 @@ function differingFields(left: VerdictRecord, right: VerdictRecord, sides: Sides
   return fields;
 }
 
+/** Packets went through the running kernel, whose clock and tracking decide. */
+export function isLive(runner: RunnerName): boolean {
+  return runner === 'netfilter' || runner === 'netfilter-bpf';
+}
+
+/** A program at TC. */
 function isProgram(runner: RunnerName): boolean {
   return runner === 'vm' || runner === 'kernel';
 }

@@ -11,6 +11,7 @@ import { looksLikeIpsetSave } from '../../grammar/ipset/index.js';
 import { lower } from '../model/lower.js';
 import { LoweringRefusal } from '../model/lower-context.js';
 import type { Model } from '../model/model.js';
+import { DEFAULT_ATTACH, type AttachKind } from '../program/attach-kind.js';
 import { buildProgram, LIBRARY_FOLDER } from '../program/build.js';
 import type { BuiltProgram } from '../program/build.js';
 import { DEFAULT_CONNECTIONS, TABLE_FILE } from '../program/program-source.js';
@@ -18,6 +19,7 @@ import { assess } from '../ruleset/assess/assess.js';
 import { lint } from '../ruleset/assess/lints.js';
 import { findOtherPlanes } from '../ruleset/assess/other-enforcement.js';
 import { checkReport } from '../ruleset/assess/report.js';
+import { viewFor, type AttachView, type LeftTables } from '../ruleset/attach-view.js';
 import type { Waiver } from '../ruleset/waivers.js';
 import { loaderScript } from './loader-script.js';
 import { INPUT_FOLDER, MANIFEST_FILE } from './output-folder.js';
@@ -32,13 +34,16 @@ export interface Migration {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Throws EnvironmentError without clang. `version`: ours. */
+/** Throws EnvironmentError without clang. `version`: ours. `netfilter` stands alone among attach kinds. */
 export async function migrate(
-  input: LoadedInput,
+  given: LoadedInput,
   waivers: readonly Waiver[],
   version: string,
+  attach: readonly AttachKind[] = DEFAULT_ATTACH,
 ): Promise<Migration> {
-  const { ruleset, host } = input;
+  const view = attachView(given, attach);
+  const input = { ...given, ...view };
+  const { ruleset, host, leftTables } = input;
   const assessment = assess(input, waivers);
   const planes = findOtherPlanes(input.other, input.files);
   const check = checkReport(ruleset, assessment, input.diagnostics, lint(ruleset), planes);
@@ -60,15 +65,16 @@ export async function migrate(
   let model: Model | undefined;
   let refusal: LoweringRefusal | TableRefusal | undefined;
   try {
-    if (assessment.faithful) built = await buildProgram(ruleset, host, { origin, waived });
-    model = built?.model ?? lower(ruleset, host, { waived: new Set([...waived, ...unfaithful]) });
+    if (assessment.faithful)
+      built = await buildProgram(ruleset, host, { origin, waived, attach, leftTables });
+    model = built?.model ?? lower(ruleset, host, { waived: new Set([...waived, ...unfaithful]), leftTables });
   } catch (error) {
     if (!(error instanceof LoweringRefusal) && !(error instanceof TableRefusal)) throw error;
     refusal = error;
   }
   const files = new Map<string, OutputEntry>();
   if (model !== undefined) files.set('model.json', { contents: JSON.stringify(model) + '\n' });
-  if (built !== undefined) addProgram(files, built, input);
+  if (built !== undefined) addProgram(files, built, input, attach);
   const left = new Map((model?.left ?? []).map(({ rule, why }) => [rule, why]));
   const report: MigrationReport = {
     version,
@@ -78,13 +84,14 @@ export async function migrate(
     rules: migratedRules(ruleset.rules, check.rules, left, unfaithful),
     problems: check.problems,
     waivers: origin.waivers,
-    notes: notes(input, model),
+    attach: { kinds: attach, left: leftList(leftTables) },
+    notes: notes(input, model, attach),
     ...(refusal !== undefined && { refusal: refusal.message }),
     ...(built !== undefined && {
       program: {
         objectBytes: built.object.length,
         tableBytes: built.table.bytes.length,
-        connections: DEFAULT_CONNECTIONS,
+        connections: attach.includes('netfilter') ? 0 : DEFAULT_CONNECTIONS,
         costs: built.table.costs,
       },
     }),
@@ -101,7 +108,24 @@ export async function migrate(
   };
 }
 
-function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, input: LoadedInput): void {
+/** The ruleset as it is carried over there; also what `load` asks for when it compares hosts. */
+export function attachView(input: LoadedInput, attach: readonly AttachKind[]): AttachView {
+  return viewFor(attach.includes('netfilter') ? 'netfilter' : 'tc', input);
+}
+
+function leftList(leftTables: LeftTables): MigrationReport['attach']['left'] {
+  return [...leftTables].map(([place, why]) => {
+    const [family = '', table = ''] = place.split(' ');
+    return { family, table, why };
+  });
+}
+
+function addProgram(
+  files: Map<string, OutputEntry>,
+  built: BuiltProgram,
+  input: LoadedInput,
+  attach: readonly AttachKind[],
+): void {
   const { model, object, cSource, table } = built;
   const { host } = input;
   files.set('program.c', { contents: cSource });
@@ -110,7 +134,11 @@ function addProgram(files: Map<string, OutputEntry>, built: BuiltProgram, input:
   for (const name of readdirSync(LIBRARY_FOLDER).sort()) {
     if (name.endsWith('.h')) files.set(`lib/${name}`, { contents: readFileSync(join(LIBRARY_FOLDER, name)) });
   }
-  files.set('load.sh', { contents: loaderScript({ model, host, digest: sha256(object) }), executable: true });
+  // bpftool and tc attach no netfilter programs: `ipt2ebpf load` does.
+  if (attach.includes('tc')) {
+    const contents = loaderScript({ model, host, digest: sha256(object) });
+    files.set('load.sh', { contents, executable: true });
+  }
   for (const [name, contents] of inputSnapshot(input)) files.set(`${INPUT_FOLDER}/${name}`, { contents });
 }
 
@@ -133,7 +161,7 @@ function inputSnapshot({ files, sources, host }: LoadedInput): Map<string, Uint8
 }
 
 /** What is not any rule's, and would surprise someone who did not know. */
-function notes(input: LoadedInput, model: Model | undefined): string[] {
+function notes(input: LoadedInput, model: Model | undefined, attach: readonly AttachKind[]): string[] {
   const { host, hostGiven } = input;
   const out: string[] = [];
   if (!hostGiven) {
@@ -142,6 +170,7 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
     );
   }
   out.push('Own addresses are those of the host as given; when they change, migrate again.');
+  if (attach.includes('netfilter')) return [...out, ...netfilterNotes(model)];
   if (model?.families.some(({ tracked }) => tracked) === true) {
     out.push(
       `Connections are tracked without TCP windows; the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
@@ -169,6 +198,21 @@ function notes(input: LoadedInput, model: Model | undefined): string[] {
   return out;
 }
 
+function netfilterNotes(model: Model | undefined): string[] {
+  const tracked = model?.families.some((each) => each.tracked) === true;
+  return [
+    'Netfilter programs need Linux 6.4. They stand just before the tables they are for, and see whole datagrams wherever iptables does.',
+    ...(tracked
+      ? [
+          'Connections are those of the kernel, which tracks them only while somebody asks: the nft table ipt2ebpf_tracking does, and judges nothing.',
+        ]
+      : []),
+    ...(model?.families.some(({ chains }) => usesReject(chains)) === true
+      ? ['What was rejected is dropped: the sender hears nothing and waits.']
+      : []),
+  ];
+}
+
 function usesReject(chains: Model['families'][number]['chains']): boolean {
   return Object.values(chains).some(({ entries }) => entries.some(({ action }) => action.kind === 'reject'));
 }
@@ -183,6 +227,7 @@ function manifest(
     ok: report.ok,
     sources: report.sources,
     waivers: report.waivers,
+    attach: report.attach.kinds,
     ...(model !== undefined && { hz: model.hz, interfaces: model.interfaces }),
     files: [...files]
       .map(([name, { contents }]) => ({ name, sha256: sha256(contents), bytes: Buffer.byteLength(contents) }))

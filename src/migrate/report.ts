@@ -4,6 +4,7 @@ import type { FamilyCost } from '../decision/family-compiler.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { printable } from '../diagnostics/printable.js';
 import type { CheckReport, RuleReport } from '../ruleset/assess/report.js';
+import { ATTACH_KIND_NAMES, type AttachKind } from '../program/attach-kind.js';
 import type { Rule } from '../ruleset/ruleset.js';
 
 /** `carried`: in the program. `left`: in no program, `why` says why it may be. `open`: stands against a program. */
@@ -24,6 +25,11 @@ export interface MigrationReport {
   readonly rules: readonly MigratedRule[];
   readonly problems: CheckReport['problems'];
   readonly waivers: readonly string[];
+  /** Where programs attach, and tables that stay with iptables for that. */
+  readonly attach: {
+    readonly kinds: readonly AttachKind[];
+    readonly left: readonly { readonly family: string; readonly table: string; readonly why: string }[];
+  };
   /** What one should know that belongs to no rule. */
   readonly notes: readonly string[];
   /** Why no program came out though every rule is faithful. */
@@ -31,6 +37,7 @@ export interface MigrationReport {
   readonly program?: {
     readonly objectBytes: number;
     readonly tableBytes: number;
+    /** Connections it tracks; 0 where the kernel does. */
     readonly connections: number;
     readonly costs: Readonly<Record<string, FamilyCost>>;
   };
@@ -49,9 +56,14 @@ export function migratedRules(
     if (unfaithful.has(report.id)) {
       return { ...report, text, became: 'open', ...(report.reason !== undefined && { why: report.reason }) };
     }
-    return why === undefined
-      ? { ...report, text, became: 'carried' }
-      : { ...report, text, became: 'left', why };
+    if (why !== undefined) return { ...report, text, became: 'left', why };
+    const { state, reason } = report;
+    return {
+      ...report,
+      text,
+      became: 'carried',
+      ...(state === 'approximate' && reason !== undefined && { why: reason }),
+    };
   });
 }
 
@@ -82,6 +94,12 @@ export function reportText(report: MigrationReport): string {
       `approximate ${summary.approximate}, unsupported ${summary.unsupported}).`,
     ...(report.waivers.length === 0 ? [] : [`Waivers: ${report.waivers.join(', ')}.`]),
     '',
+    `Attached to: ${report.attach.kinds.map((kind) => ATTACH_KIND_NAMES[kind]).join(', ')}.`,
+    '',
+    ...section(
+      'Tables that stay with iptables',
+      report.attach.left.map(({ family, table, why }) => `- ${family} ${table}: ${why}`),
+    ),
     ...section(
       'What stands against a program',
       rules.filter(({ became }) => became === 'open').map(ruleLine),
@@ -101,7 +119,7 @@ export function reportText(report: MigrationReport): string {
     ...(program === undefined ? [] : programSection(program)),
     '## How to go on',
     '',
-    ...(report.ok ? GO_ON : MEND),
+    ...(report.ok ? goOn(report.attach.kinds) : MEND),
     '',
     '## Rules carried over',
     '',
@@ -111,11 +129,21 @@ export function reportText(report: MigrationReport): string {
   return lines.join('\n');
 }
 
-const GO_ON = [
-  '1. Compare with recorded traffic: `ipt2ebpf verify <the same inputs> --pcap capture.pcap`.',
-  '2. Observe on the host: `./load.sh load` attaches the program beside iptables; every packet passes, verdicts',
-  '   are counted per rule (`./load.sh status`). `./load.sh unload` takes it away.',
-];
+function goOn(kinds: readonly AttachKind[]): string[] {
+  if (kinds.includes('netfilter')) {
+    return [
+      '1. Compare with recorded traffic, in a namespace: `ipt2ebpf verify <the same inputs> --pcap capture.pcap --left',
+      '   netfilter --right netfilter-bpf`.',
+      '2. Observe on the host: `ipt2ebpf load` attaches the programs before iptables; every packet passes, verdicts are',
+      '   counted per rule. `ipt2ebpf unload` takes them away.',
+    ];
+  }
+  return [
+    '1. Compare with recorded traffic: `ipt2ebpf verify <the same inputs> --pcap capture.pcap`.',
+    '2. Observe on the host: `./load.sh load` attaches the program beside iptables; every packet passes, verdicts',
+    '   are counted per rule (`./load.sh status`). `./load.sh unload` takes it away.',
+  ];
+}
 
 const MEND = [
   '1. For each rule above: change it, or accept it by name with `--waive CODE[@table/CHAIN[:N]]`. A waived rule',
@@ -138,7 +166,7 @@ function programSection(program: NonNullable<MigrationReport['program']>): strin
     '## The program',
     '',
     `- object ${program.objectBytes} bytes, of which the decision table is ${program.tableBytes}`,
-    `- tracks up to ${program.connections} connections`,
+    ...(program.connections === 0 ? [] : [`- tracks up to ${program.connections} connections`]),
     ...Object.entries(program.costs).map(
       ([family, cost]) =>
         `- ${family}: ${cost.chains} chains, ${cost.classifiers} lookups (${cost.partitioned} in parts), ` +

@@ -24,6 +24,9 @@ export interface NetfilterAttachPoint {
   readonly priority: number;
 }
 
+/** NFPROTO_*. */
+export const PROTOCOL_FAMILIES: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 };
+
 /** Of iptables' tables: enum nf_ip_hook_priorities. */
 const RAW = -300;
 const MANGLE = -150;
@@ -52,17 +55,25 @@ export function trackedFamilies({ families }: Pick<Model, 'families'>): Family[]
 }
 
 const NFT_FAMILY: Readonly<Record<Family, string>> = { ipv4: 'ip', ipv6: 'ip6' };
-export const TRACKING_TABLE = 'ipt2ebpf_tracking';
+
+/** As nft lists it. */
+export function trackingTable(family: Family): string {
+  return `${NFT_FAMILY[family]} ipt2ebpf_tracking`;
+}
 
 /**
  * nft commands for a table that judges nothing (its chain has no hook) and makes the kernel track connections, as
- * rules with `-m conntrack` did (nf_ct_netns_get).
+ * rules with `-m conntrack` did (nf_ct_netns_get). They may be given again.
  */
 export function trackingCommands(families: readonly Family[]): string {
+  const chain = '{ chain tracking { ct state new accept; }; }';
   return families
-    .map(
-      (family) =>
-        `table ${NFT_FAMILY[family]} ${TRACKING_TABLE} { chain tracking { ct state new accept; }; }\n`,
-    )
+    .map((family) => `table ${trackingTable(family)}`)
+    .map((table) => `${table}\ndelete ${table}\n${table} ${chain}\n`)
     .join('');
+}
+
+/** nft commands that take the tables away. */
+export function untrackingCommands(families: readonly Family[]): string {
+  return families.map((family) => `delete table ${trackingTable(family)}\n`).join('');
 }

@@ -20,7 +20,8 @@ test('a program for each phase with chains, each just before its table', () => {
 
 test('what keeps tracking on judges nothing: its chain has no hook', () => {
   expect(trackingCommands(['ipv6'])).toBe(
-    'table ip6 ipt2ebpf_tracking { chain tracking { ct state new accept; }; }\n',
+    'table ip6 ipt2ebpf_tracking\ndelete table ip6 ipt2ebpf_tracking\n' +
+      'table ip6 ipt2ebpf_tracking { chain tracking { ct state new accept; }; }\n',
   );
 });
 

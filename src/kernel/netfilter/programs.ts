@@ -3,7 +3,12 @@
 // in the namespace at iptables' own hooks, and what they tell of each packet. Tables that stay are iptables' as ever.
 import { encodeStruct } from '../../program/layout-codec.js';
 import { CONFIG, MODE } from '../../program/layout.js';
-import { netfilterAttachPoints, trackedFamilies, trackingCommands } from '../../program/netfilter-hooks.js';
+import {
+  netfilterAttachPoints,
+  PROTOCOL_FAMILIES,
+  trackedFamilies,
+  trackingCommands,
+} from '../../program/netfilter-hooks.js';
 import type { BpfObject } from '../../object/object.js';
 import type { Model } from '../../model/model.js';
 import type { Family } from '../../net/family.js';
@@ -22,9 +27,6 @@ export interface NetfilterPrograms {
   readonly ruleset: Ruleset;
   readonly leftTables: LeftTables;
 }
-
-/** NFPROTO_*. */
-const PROTOCOL_FAMILIES: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 };
 
 export class AttachedPrograms {
   private readonly result: ProgramResult;

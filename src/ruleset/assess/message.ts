@@ -40,8 +40,10 @@ export function ruleMessage(rule: Rule, node: RuleNode | undefined): Diagnostic 
 
 function verdictOn(fidelity: Fidelity): string {
   if (fidelity.state !== 'approximate') return 'is not supported';
+  // It matches what it matched, and does something else.
+  if (fidelity.direction === undefined) return 'is approximate';
   const how = { over: 'more packets', under: 'fewer packets', both: 'other packets' };
-  return `is approximate and may match ${how[fidelity.direction ?? 'both']}`;
+  return `is approximate and may match ${how[fidelity.direction]}`;
 }
 
 /** The part of the rule that its fidelity comes from. */

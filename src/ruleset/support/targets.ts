@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the support table: every target of iptables 1.8.9. Codes IPT0400 to IPT0449 are targets.
-import { EXACT, approximate, noEffect, unsupported, type ExtensionSupport } from './support.js';
+import { EXACT, noEffect, unsupported, type ExtensionSupport } from './support.js';
 
 function later(code: string, what: string): ExtensionSupport {
   return { base: unsupported(code, what) };
@@ -74,10 +74,10 @@ export const TARGET_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
 /** Rows that differ where netfilter programs carry the rules over (`--attach netfilter`). */
 export const NETFILTER_TARGET_SUPPORT: Readonly<Record<string, ExtensionSupport>> = {
   REJECT: {
-    base: approximate(
-      'IPT0439',
-      'both',
-      'a netfilter program can only DROP where REJECT was: nobody is told',
-    ),
+    base: {
+      state: 'approximate',
+      code: 'IPT0439',
+      reason: 'a netfilter program can only DROP where REJECT was, so nobody is told',
+    },
   },
 };
