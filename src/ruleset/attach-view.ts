@@ -71,7 +71,7 @@ function whyLeft(table: Table, family: FamilyRuleset): string | undefined {
 }
 
 function judgesOnly({ target, fidelity }: Rule): boolean {
-  return isFaithful(fidelity) && (JUDGING.has(target.kind) || fidelity.state === 'no-effect');
+  return isFaithful(fidelity) && (JUDGING.has(target.kind) || target.kind === 'opaque');
 }
 
 function translates(family: FamilyRuleset): boolean {

@@ -22,6 +22,7 @@ describe('tables', () => {
   test.each([
     ['raw that drops', [table('raw', '-A PREROUTING -s 192.0.2.1/32 -j DROP')], []],
     ['raw that exempts', [table('raw', '-A PREROUTING -j NOTRACK')], ['ipv4 raw']],
+    ['raw with a zone nobody reaches', [table('raw', ':x - [0:0]', '-A x -j CT --zone 3')], ['ipv4 raw']],
     ['mangle that drops', [table('mangle', JUDGES)], []],
     [
       'mangle that marks',
