@@ -9,6 +9,8 @@ import { inRange } from '../net/range.js';
 import { CT_FIELD, FIELD } from '../model/fields.js';
 import type { InterfaceIds } from '../model/model.js';
 import { STATE } from '../program/layout.js';
+import type { InventoryEntry } from './inventory.js';
+import { LabelBook } from './labels.js';
 import type { Addresses, Condition, FamilyPolicy, Interfaces, Statement, Tier } from './model.js';
 import { parseFieldWord } from './field-names.js';
 import { mergeAddresses, parseAddressWord, parseIcmp, parseProtocol, parseRange } from './words.js';
@@ -28,8 +30,9 @@ export function readTier(
   tier: Tier,
   policy: FamilyPolicy,
   interfaces: InterfaceIds,
+  inventory: readonly InventoryEntry[] = [],
 ): (facts: Facts) => TierOutcome {
-  const reader = new Reader(policy.family, policy.lists, interfaces);
+  const reader = new Reader(policy.family, policy.lists, interfaces, new LabelBook({ entries: inventory }));
   const statements = tier.statements.map((statement) => ({
     statement,
     when: statement.when.map((condition) => reader.test(condition)),
@@ -62,6 +65,7 @@ class Reader {
     private readonly family: Family,
     private readonly definitions: FamilyPolicy['lists'],
     private readonly interfaces: InterfaceIds,
+    private readonly book: LabelBook,
   ) {}
 
   test(condition: Condition): Test {
@@ -107,7 +111,9 @@ class Reader {
   private addressTest(slot: number, addresses: Addresses): Test {
     const isIn = 'in' in addresses;
     const words = isIn ? addresses.in : addresses.notIn;
-    const ranges = mergeAddresses(words.map((word) => parseAddressWord(word, this.family)!));
+    const labelled = (addresses.labels ?? []).flatMap((labels) => this.book.extent(labels, this.family));
+    const written = words.map((word) => parseAddressWord(word, this.family)!);
+    const ranges = mergeAddresses([...written, ...labelled]);
     const count = this.family === 'ipv4' ? 1 : 4;
     return (facts) =>
       holdsAddress(ranges, facts.subarray(slot, slot + count) as unknown as AddressWords) === isIn;

@@ -11,9 +11,14 @@ import type { Family } from '../net/family.js';
 import { printable } from '../diagnostics/printable.js';
 import type { HookName } from '../ruleset/evaluate/skb.js';
 import type { FamilyRuleset, Rule, Ruleset } from '../ruleset/ruleset.js';
+import type { Waivers } from '../ruleset/waivers.js';
 import { conditionsOf } from './conditions.js';
+import { EFFECT_CODES } from './export/target.js';
 import type { FamilyPolicy, Origin, PolicyModel, Residue, Statement, Tier } from './model.js';
 import { TierWalk } from './tier-walk.js';
+
+/** Code by which waivers name what the model leaves undecided. */
+const RESIDUE = EFFECT_CODES.either;
 
 type Direction = Tier['directions'][number];
 
@@ -146,6 +151,25 @@ function byReason(pairs: readonly (readonly [number, string])[]): Residue[] {
   const groups = new Map<string, Set<number>>();
   for (const [rule, why] of pairs) groups.set(why, (groups.get(why) ?? new Set()).add(rule));
   return [...groups].map(([why, rules]) => ({ why, rules: [...rules] }));
+}
+
+/** Residue that waivers accept, rule by rule; what is left stands apart. */
+export function waiveResidue(model: PolicyModel, waivers: Waivers): PolicyModel {
+  const residue = model.residue.flatMap(({ why, rules }) => {
+    const groups = new Map<string | undefined, number[]>();
+    for (const id of rules) {
+      const [, table = '', chain = '', number = ''] =
+        /^([^/]+)\/(.*):(\d+)$/.exec(model.origins[id]!.rule) ?? [];
+      const text = waivers.find({ code: RESIDUE, table, chain, number: Number(number) })?.text;
+      groups.set(text, [...(groups.get(text) ?? []), id]);
+    }
+    return [...groups].map(([waivedBy, ids]) => ({
+      why,
+      rules: ids,
+      ...(waivedBy !== undefined && { waivedBy }),
+    }));
+  });
+  return { ...model, residue };
 }
 
 function originOf({ table, chain, number, span, text }: Rule): Origin {

@@ -5,12 +5,18 @@
 import type { Family } from '../net/family.js';
 import type { HookName } from '../ruleset/evaluate/skb.js';
 import type { RejectWith } from '../ruleset/targets/reject.js';
+import type { InventoryEntry, Labels } from './inventory.js';
 
-/** Addresses of one family: prefixes (`10.0.0.0/8`) and ranges (`10.0.0.1-10.0.0.9`). */
-export type Addresses = { readonly in: readonly string[] } | { readonly notIn: readonly string[] };
+/**
+ * Addresses of one family: prefixes (`10.0.0.0/8`), ranges (`10.0.0.1-10.0.0.9`), and whatever carries all labels of
+ * one of `labels`.
+ */
+export type Addresses =
+  | { readonly in: readonly string[]; readonly labels?: readonly Labels[] }
+  | { readonly notIn: readonly string[]; readonly labels?: readonly Labels[] };
 
 /** Interfaces by name; `-` is none of them (the host itself, or one that the host description lacks). */
-export type Interfaces = Addresses;
+export type Interfaces = { readonly in: readonly string[] } | { readonly notIn: readonly string[] };
 
 /**
  * All terms hold. Ranges are inclusive. Ports and ICMP types also ask that the packet is no later fragment, since
@@ -93,6 +99,8 @@ export interface FamilyPolicy {
 export interface Residue {
   readonly why: string;
   readonly rules: readonly number[];
+  /** The waiver that accepts it. */
+  readonly waivedBy?: string;
 }
 
 export interface PolicyModel {
@@ -100,6 +108,8 @@ export interface PolicyModel {
   readonly generator: string;
   readonly sources: readonly string[];
   readonly families: readonly FamilyPolicy[];
+  /** What labels stand for, where addresses were replaced by them. */
+  readonly inventory?: readonly InventoryEntry[];
   /** Kinds of TCP options by bit of the field `tcpOptions`. */
   readonly tcpOptions: readonly number[];
   /** What no policy says, by reason. */

@@ -37,6 +37,6 @@ function annotate(node: YAMLMap, items: readonly unknown[], origins: PolicyModel
   if (isMap(node) && isScalar(first)) node.commentBefore = lines.join('\n');
 }
 
-function originLine({ file, line, rule, text }: Origin): string {
+export function originLine({ file, line, rule, text }: Origin): string {
   return ` ${printable(file)}:${line} ${rule}: ${text}`;
 }

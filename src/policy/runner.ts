@@ -39,7 +39,7 @@ export function openPolicyRunner(
   for (const family of policy.families) {
     for (const tier of family.tiers) {
       const asksState = JSON.stringify(tier.statements).includes('"states"');
-      const judge = { tier, asksState, run: readTier(tier, family, ids) };
+      const judge = { tier, asksState, run: readTier(tier, family, ids, policy.inventory) };
       judges.set(`${family.family} ${tier.table} ${tier.hook}`, judge);
     }
   }
@@ -70,7 +70,7 @@ export function openPolicyRunner(
 }
 
 /** What conditions may ask, of a packet at its hook. Lifetimes and tuples of connections are not among it. */
-function factsOf(skb: Skb, ids: InterfaceIds, tcpOptions: readonly number[]): Facts {
+export function factsOf(skb: Skb, ids: InterfaceIds, tcpOptions: readonly number[]): Facts {
   const { NONE, OTHER } = INTERFACE_ID.values;
   const idOf = (name: string): number => (name === '' ? NONE : (ids[name] ?? OTHER));
   const facts = packetFields(skb.packet, {

@@ -100,6 +100,8 @@ export class TierWalk {
           else leaks ||= !ended;
           if (all) return !leaks;
           here = excepting(here, read.when);
+          // What the goto took away no longer looks like what the exception asks for.
+          if (below.stale !== undefined) carryStale(here, below.stale);
           break;
         }
         case 'mark':

@@ -58,6 +58,7 @@ beforeAll(() => {
   }
   writeFileSync(path('ipset.save'), 'create friends hash:ip family inet\nadd friends 192.0.2.7\n');
   writeFileSync(path('old.v4'), OLD);
+  writeFileSync(path('inventory.yaml'), 'cidrs:\n  2001:db8:2::/64: { site: main }\n');
   writeFileSync(path('ingress.json'), '{"default":"eth0"}');
   for (const name of ['traffic.pcap', 'a.pcapng', 'b.pcap'])
     cpSync(join(router, 'captures/icmp.pcapng'), path(name));

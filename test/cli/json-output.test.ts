@@ -39,6 +39,7 @@ beforeAll(() => {
   cpSync(sound, path('faulty'), { recursive: true });
   writeFileSync(path('faulty/rules.v4'), FAULTY);
   writeFileSync(path('faulty/nft.txt'), 'table inet native {\n}\n');
+  writeFileSync(path('inventory.yaml'), 'cidrs:\n  198.51.100.0/24: { team: operations }\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -54,6 +55,10 @@ const rows: readonly (readonly [string, (faulty: string) => string[], number, st
   ['migrate', (faulty) => [faulty, '-o', path('none')], 1, 'migrate.json'],
   ['policy', () => [sound], 0, 'policy.json'],
   ['policy', (faulty) => [faulty], 1, 'policy.json'],
+  ['policy', () => [sound, '--inventory', path('inventory.yaml')], 0, 'policy.json'],
+  ...['cilium', 'kubernetes', 'calico'].map(
+    (format) => ['policy', () => [sound, '--format', format], 1, 'policy-export.json'] as const,
+  ),
   ['replay', () => [sound, '--pcap', capture, '--on', 'rules'], 0, 'verdict-record.json'],
   ['replay', () => [sound, '--pcap', capture, '--on', 'vm'], 0, 'verdict-record.json'],
   ['snapshot', () => ['-o', path('snapshot')], 0, 'snapshot.json'],
