@@ -2,45 +2,58 @@
 // Attaches what is pinned wherever it is missing: at the first load, at later ones, and when an interface is born.
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Host } from '../host/host.js';
-import type { InterfaceIds } from '../model/model.js';
+import type { Model } from '../model/model.js';
+import type { AttachKind } from '../program/attach-kind.js';
+import { attachNetfilter } from './attach-netfilter.js';
 import { attachTc, tcProgramIds } from './attach-tc.js';
-import { numberInterfaces, readInterfaces } from './interfaces.js';
+import { numberInterfaces, readInterfaces, type LiveInterface } from './interfaces.js';
 import { withMap } from './pins.js';
 
 export interface Attached {
   /** All interfaces, with addresses. */
   readonly host: Pick<Host, 'interfaces'>;
-  /** All that programs are attached to now. */
+  /** All whose packets are judged now. */
   readonly interfaces: readonly string[];
-  /** Those among them that were not before. */
-  readonly added: readonly string[];
-  /** Why an interface that iptables judges has none, as sentences. */
+  /** Why an interface that iptables judges is not among them, as sentences. */
   readonly bare: readonly string[];
 }
 
-export function attachMissing(ids: InterfaceIds): Attached {
-  const programs = tcProgramIds();
-  if (programs === undefined) throw new EnvironmentError('no programs are pinned: nothing is loaded');
+/** Kinds that `load` attaches. */
+export const LOADED_KINDS: readonly AttachKind[] = ['tc', 'netfilter'];
+
+export function attachMissing(model: Model, kinds: readonly AttachKind[]): Attached {
   const { host, judged, unreadable } = readInterfaces();
-  const beyond = withMap('interfaces', (fd) => numberInterfaces(fd, judged, ids));
+  const isTc = kinds.includes('tc');
+  // On netfilter hooks a packet has no Ethernet header, whatever it came by.
+  const wanted = isTc ? judged : [...judged, ...unreadable];
+  const beyond = withMap('interfaces', (fd) => numberInterfaces(fd, wanted, model.interfaces));
   const bare = [
-    ...unreadable.map(({ name, linkType }) => `${name} has no Ethernet header (${linkType})`),
+    ...(isTc ? unreadable : []).map(({ name, linkType }) => `${name} has no Ethernet header (${linkType})`),
     ...beyond.map(
       ({ name, index }) => `${name} has number ${String(index)}, programs know those below 65536`,
     ),
   ];
-  const interfaces: string[] = [];
-  const added: string[] = [];
-  for (const each of judged) {
-    if (beyond.includes(each)) continue;
-    try {
-      if (attachTc(each.name, programs)) added.push(each.name);
-      interfaces.push(each.name);
-    } catch (error) {
-      if (!(error instanceof EnvironmentError)) throw error;
-      // Gone since it was listed, or it takes no program.
-      bare.push(`${each.name}: ${error.message}`);
-    }
-  }
-  return { host, interfaces, added, bare };
+  const known = wanted.filter((each) => !beyond.includes(each));
+  if (kinds.includes('netfilter')) attachNetfilter(model);
+  const interfaces = isTc ? attachAll(known, bare) : known.map(({ name }) => name);
+  return { host, interfaces, bare };
+}
+
+/** Names of those that carry our filters now; `bare` hears why the others do not. */
+function attachAll(interfaces: readonly LiveInterface[], bare: string[]): string[] {
+  const programs = tcProgramIds();
+  if (programs === undefined) throw new EnvironmentError('no programs are pinned: nothing is loaded');
+  return interfaces
+    .map(({ name }) => name)
+    .filter((name) => {
+      try {
+        attachTc(name, programs);
+        return true;
+      } catch (error) {
+        if (!(error instanceof EnvironmentError)) throw error;
+        // Gone since it was listed, or it takes no program.
+        bare.push(`${name}: ${error.message}`);
+        return false;
+      }
+    });
 }

@@ -5,6 +5,7 @@
 import type { Family } from '../net/family.js';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../model/model.js';
+import type { LoadedMigration } from './migration.js';
 import { emptyTables, saveRules, takeCarried } from './iptables.js';
 import { writeMode } from './pins.js';
 import { readState, writeState, type LiveState } from './places.js';
@@ -25,12 +26,15 @@ export interface Enforced {
 }
 
 /** Call with the lock held, after `load`. */
-export async function enforce(model: Model, { rollbackAfter, flush }: EnforceOptions): Promise<Enforced> {
+export async function enforce(
+  { model, attach, leftTables }: LoadedMigration,
+  { rollbackAfter, flush }: EnforceOptions,
+): Promise<Enforced> {
   const before = loadedState();
   const isConfirmed = before.rollback === null && modeInForce() === 'enforce';
   const empties = flush && before.saved.length === 0;
   if (isConfirmed && !empties) return { state: before, again: true };
-  const saved = empties ? saveRules(takeCarried(familiesOf(model))) : before.saved;
+  const saved = empties ? saveRules(takeCarried(familiesOf(model), leftTables)) : before.saved;
   const process = await startDetached('rollback-process', [String(rollbackAfter)]);
   const deadline = new Date(Date.now() + rollbackAfter * 1000).toISOString();
   const since = before.mode === 'enforce' ? before.since : new Date().toISOString();
@@ -40,7 +44,7 @@ export async function enforce(model: Model, { rollbackAfter, flush }: EnforceOpt
   await endProcess(before.rollback?.process);
   writeMode('enforce');
   // Once more also where an earlier call was cut off in the middle of it.
-  if (flush) emptyTables(saved, familiesOf(model, true));
+  if (flush) emptyTables(saved, attach.includes('tc') ? familiesOf(model, true) : []);
   return { state, again: false };
 }
 

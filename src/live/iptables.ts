@@ -24,10 +24,11 @@ export interface TakenRules {
 }
 
 /**
- * Rules as they are, of the given families, in the tables that programs carry. Throws EnvironmentError where
+ * Rules as they are, of the given families, in the tables that programs carry; `left`: those that stay with
+ * iptables all the same (`ipv4 mangle`). Throws EnvironmentError where
  * both backends hold rules: emptying one would leave the other half of what the kernel asks.
  */
-export function takeCarried(families: readonly Family[]): TakenRules[] {
+export function takeCarried(families: readonly Family[], left: ReadonlySet<string>): TakenRules[] {
   return families.flatMap((family): TakenRules[] => {
     const { taken, lacking } = takeRules(Place.here(), family, undefined);
     if (taken === undefined) throw new EnvironmentError(lacking.map(({ why }) => why).join('; '));
@@ -36,7 +37,7 @@ export function takeCarried(families: readonly Family[]): TakenRules[] {
         'move all rules to one of them, migrate again, or enforce without --flush-iptables',
       ]);
     const text = tablesOf(taken.text)
-      .filter(({ name }) => CARRIED.has(name))
+      .filter(({ name }) => CARRIED.has(name) && !left.has(`${family} ${name}`))
       .map((table) => table.text)
       .join('');
     return text === '' ? [] : [{ family, backend: taken.backend, text }];

@@ -33,8 +33,8 @@ export async function loadAndEnforce(
     const loaded = await load(folder, waivers);
     const { ok, diagnostics, notes } = loaded;
     if (!loaded.ok) return { ok, diagnostics, notes, interfaces: [], emptied: [], rollback: null };
-    const { attached, model } = loaded;
-    const enforced = options === undefined ? undefined : await enforce(model, options);
+    const { attached, migration } = loaded;
+    const enforced = options === undefined ? undefined : await enforce(migration, options);
     const state = enforced?.state ?? loaded.state;
     return {
       ok,

@@ -8,10 +8,11 @@ import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import { updateElement } from '../kernel/bpf.js';
 import { loadObject } from '../kernel/load.js';
 import { observingConfig } from '../migrate/loader-script.js';
-import type { Model } from '../model/model.js';
 import { readObject } from '../object/object.js';
 import { Waivers, type Waiver } from '../ruleset/waivers.js';
-import { attachMissing, type Attached } from './attach.js';
+import { lacking } from '../kernel/feature.js';
+import type { AttachKind } from '../program/attach-kind.js';
+import { attachMissing, LOADED_KINDS, type Attached } from './attach.js';
 import { hostDifferences, readRunningHost } from './host-check.js';
 import { networkNamespace, requireMachine } from './machine.js';
 import { keepMigration, readMigration, type LoadedMigration } from './migration.js';
@@ -30,13 +31,14 @@ export type LoadResult =
       readonly notes: readonly string[];
       readonly state: LiveState;
       readonly attached: Attached;
-      readonly model: Model;
+      readonly migration: LoadedMigration;
     };
 
 /** Call with the lock held. Throws EnvironmentError for what the machine or the folder lacks. */
 export async function load(folder: string, accepted: readonly Waiver[]): Promise<LoadResult> {
   requireMachine();
   const migration = await readMigration(folder);
+  requireKinds(migration.attach);
   const notes = await recover();
   const before = readState();
   refuseOther(migration, before);
@@ -48,7 +50,7 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
   if (diagnostics.length > 0) return { ok: false, diagnostics, notes };
   for (const { text } of waivers.unused()) notes.push(`waiver ${text} accepts nothing here`);
   if (before === undefined) makePins(migration);
-  const attached = attachMissing(migration.model.interfaces);
+  const attached = attachMissing(migration.model, migration.attach);
   const watcher = isAlive(before?.watcher) ? before!.watcher : await startDetached('watcher-process');
   const state: LiveState = {
     version: 1,
@@ -56,7 +58,7 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
     network: networkNamespace(),
     mode: 'observe',
     since: new Date().toISOString(),
-    attach: ['tc'],
+    attach: migration.attach,
     rollback: null,
     saved: [],
     ...before,
@@ -64,7 +66,15 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
     watcher,
   };
   writeState(state);
-  return { ok: true, diagnostics, notes, state, attached, model: migration.model };
+  return { ok: true, diagnostics, notes, state, attached, migration };
+}
+
+function requireKinds(kinds: readonly AttachKind[]): void {
+  const foreign = kinds.find((kind) => !LOADED_KINDS.includes(kind));
+  if (foreign !== undefined)
+    throw new EnvironmentError(`programs for \`${foreign}\` are not loaded by \`load\``);
+  const lack = kinds.includes('netfilter') ? lacking('netfilter-programs') : undefined;
+  if (lack !== undefined) throw new EnvironmentError(lack, ['migrate with --attach tc']);
 }
 
 /** A second set of programs beside the first would leave one of them half attached: unload comes first. */

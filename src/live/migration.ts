@@ -9,6 +9,7 @@ import { loadInput, type LoadedInput } from '../input/load.js';
 import { INPUT_FOLDER, MANIFEST_FILE } from '../migrate/output-folder.js';
 import type { MigrationReport } from '../migrate/report.js';
 import type { Model } from '../model/model.js';
+import { DEFAULT_ATTACH, type AttachKind } from '../program/attach-kind.js';
 import { MIGRATION_FOLDER } from './places.js';
 
 export interface LoadedMigration {
@@ -18,13 +19,22 @@ export interface LoadedMigration {
   readonly object: Uint8Array;
   readonly model: Model;
   readonly report: MigrationReport;
+  readonly attach: readonly AttachKind[];
+  /** Tables that stay with iptables: `ipv4 mangle`. */
+  readonly leftTables: ReadonlySet<string>;
   /** The rules and the host it was made from. */
   readonly input: LoadedInput;
 }
 
 interface Manifest {
   readonly ok: boolean;
+  readonly attach?: readonly AttachKind[];
   readonly files: readonly { readonly name: string; readonly sha256: string }[];
+}
+
+/** Of the report, where a migration leaves some. */
+interface LeftTables {
+  readonly attach?: { readonly left: readonly { readonly family: string; readonly table: string }[] };
 }
 
 /** Throws EnvironmentError for a folder that no migration wrote, that was changed, or that holds no program. */
@@ -52,12 +62,15 @@ export async function readMigration(folder: string): Promise<LoadedMigration> {
     !files.has(`${INPUT_FOLDER}/host.json`)
   )
     throw new EnvironmentError(`${folder} was written by another version of ipt2ebpf`, ['migrate again']);
+  const parsed = JSON.parse(Buffer.from(report).toString('utf8')) as MigrationReport & LeftTables;
   return {
     folder,
     digest: manifest.files.find(({ name }) => name === 'program.o')!.sha256,
     object,
     model: JSON.parse(Buffer.from(model).toString('utf8')) as Model,
-    report: JSON.parse(Buffer.from(report).toString('utf8')) as MigrationReport,
+    report: parsed,
+    attach: manifest.attach ?? DEFAULT_ATTACH,
+    leftTables: new Set(parsed.attach?.left.map(({ family, table }) => `${family} ${table}`)),
     input: await loadInput([join(folder, INPUT_FOLDER)]),
   };
 }

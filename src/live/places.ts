@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Family } from '../net/family.js';
+import type { AttachKind } from '../program/attach-kind.js';
 import type { Backend } from '../snapshot/rules.js';
 
 /** Pins. The new set is made below PINS_NEW and renamed: bpffs refuses names with dots. */
@@ -35,7 +36,6 @@ export const programPin = (name: string): string => join(PINS, 'programs', name)
 export const linkPin = (name: string): string => join(PINS, 'links', name);
 
 export type Mode = 'observe' | 'enforce';
-export type AttachKind = 'tc' | 'xdp' | 'cgroup' | 'netfilter';
 
 /** A process of ours that outlives the command. Ids are used again: it is ours only with the same start. */
 export interface ProcessMark {

@@ -3,6 +3,7 @@
 // detach. Every step may be repeated, so that whoever finds it half done does it again. Call with the lock held.
 import { existsSync, rmSync } from 'node:fs';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
+import { forgetTracking } from './attach-netfilter.js';
 import { detachTc } from './attach-tc.js';
 import { readInterfaces } from './interfaces.js';
 import { restoreSaved } from './iptables.js';
@@ -42,6 +43,7 @@ export async function takeDown(keepFolder = false): Promise<void> {
   await endProcess(state?.rollback?.process);
   for (const name of interfaceNames(state)) detachTc(name);
   removePins();
+  forgetTracking();
   for (const path of [MIGRATION_FOLDER, `${MIGRATION_FOLDER}.new`, SAVED_FOLDER, CLSACT_FILE, SCRIPT_FILE])
     rmSync(path, { recursive: true, force: true });
   rmSync(STATE_FILE, { force: true });

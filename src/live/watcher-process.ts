@@ -67,7 +67,7 @@ async function attach(): Promise<boolean> {
     await withLock(() => {
       const state = readState();
       if (state?.watcher?.pid !== process.pid) process.exit(0);
-      const { interfaces, host } = attachMissing(read<Model>('model.json').interfaces);
+      const { interfaces, host } = attachMissing(read<Model>('model.json'), state.attach);
       const then = read<Host>(join(INPUT_FOLDER, 'host.json'));
       const drift = addressDifferences(then, host).map(({ diagnostic }) => diagnostic.message);
       const found = { interfaces, drift };

@@ -7,15 +7,18 @@ import { Traffic, type Manner, type Probe } from './traffic.js';
 /** What the tests of the lab run beside what a runner needs. */
 export const TOOLS = ['tc', 'bpftool', 'conntrack', 'ping', 'ps', 'iperf3'] as const;
 
+/** Kinds that `load` attaches. */
+export type Attach = 'tc' | 'netfilter';
+
 const families = ['ipv4', 'ipv6'] as const;
 type Family = (typeof families)[number];
 
-/** Every manner of blocking, on every path; what is allowed beside it. */
-export function rules(family: Family): string {
+/** Every manner of blocking, on every path; what is allowed beside it. Netfilter programs can only be silent. */
+export function rules(family: Family, attach: Attach = 'tc'): string {
   const icmp = family === 'ipv4' ? 'icmp' : 'ipv6-icmp';
   const unreachable = family === 'ipv4' ? 'icmp-port-unreachable' : 'icmp6-port-unreachable';
   const prohibited = family === 'ipv4' ? 'icmp-admin-prohibited' : 'icmp6-adm-prohibited';
-  return `*filter
+  const text = `*filter
 :INPUT DROP [0:0]
 :FORWARD DROP [0:0]
 :OUTPUT ACCEPT [0:0]
@@ -44,6 +47,7 @@ export function rules(family: Family): string {
 -A OUTPUT -p tcp -m tcp --dport 7006 -j DROP
 COMMIT
 `;
+  return attach === 'tc' ? text : text.replace(/REJECT --reject-with \S+/g, 'DROP');
 }
 
 const TO_HOST = { tcp: [22, 23, 24, 25], udp: [53, 161, 162] };
@@ -71,12 +75,12 @@ export const HOST_PROBES = families.flatMap((family) => [
   ...to(CLIENT[family], { tcp: [7003, 7005, 7006], udp: [7004] }),
 ]);
 
-export function setRules(lab: Lab): void {
+export function setRules(lab: Lab, attach: Attach = 'tc'): void {
   for (const [family, tool] of [
     ['ipv4', 'iptables-legacy-restore'],
     ['ipv6', 'ip6tables-legacy-restore'],
   ] as const)
-    lab.must('host', [tool], rules(family));
+    lab.must('host', [tool], rules(family, attach));
 }
 
 export interface Servers {
@@ -93,11 +97,11 @@ export async function startServers(lab: Lab): Promise<Servers> {
 }
 
 /** `snapshot` and `migrate` of the lab's host; returns the migration folder. */
-export function migrateHost(lab: Lab, name = 'out'): string {
+export function migrateHost(lab: Lab, name = 'out', attach: Attach = 'tc'): string {
   const folder = lab.path(name);
   for (const args of [
     ['snapshot', '-o', lab.path(`${name}-snapshot`)],
-    ['migrate', lab.path(`${name}-snapshot`), '-o', folder],
+    ['migrate', lab.path(`${name}-snapshot`), '-o', folder, '--attach', attach],
   ]) {
     const { status, stdout, stderr } = lab.cli(...args);
     expect(status, stdout + stderr).toBe(0);
