@@ -110,7 +110,10 @@ function rulesSummary(family: Family, backend: Backend, text: string, beside?: s
 export type Lacks = (file: string, told: Exclude<Told, { text: string }>) => void;
 
 /** The host alone; `lacks` hears why a part could not be read. */
-export function takeHost(place: Place, lacks: Lacks): { readonly host?: Host; readonly notes: readonly string[] } {
+export function takeHost(
+  place: Place,
+  lacks: Lacks,
+): { readonly host?: Host; readonly notes: readonly string[] } {
   const listing = takeIpListing(place, lacks);
   if (listing === undefined) return { notes: [] };
   const { host, notes } = hostFromIp(listing);
