@@ -184,7 +184,11 @@ function notes(input: LoadedInput, model: Model | undefined, attach: readonly At
       (each) => each?.value.wildcard === true && each.value.name !== '',
     ),
   );
-  if (wildcards) out.push('Interfaces that come up later are not attached to: run load.sh load again.');
+  if (wildcards) {
+    out.push(
+      'Interfaces that come up later are attached to where `ipt2ebpf load` was used, which keeps watch; load.sh has to be run again.',
+    );
+  }
   if (host.interfaces.some(({ name }) => interfaceSysctl(host, name, 'rp_filter') !== 0)) {
     out.push(
       'Reverse-path filtering is left to the kernel: what it drops afterwards was counted as accepted.',
