@@ -16,8 +16,9 @@
 #include "maps.h"
 #include "parse.h"
 
-#define ROUTE_STACK 0 /* the stack drops it */
+#define ROUTE_STACK 0 /* the stack drops it, unless the host has addresses or groups that its snapshot lacks */
 #define ROUTE_UNKNOWN 5 /* a route this program cannot follow */
+#define ROUTE_REFUSED 6 /* the stack refuses to forward it */
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
 
@@ -70,7 +71,10 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 
 	if (!p)
 		return ROUTE_STACK;
-	if (skb->pkt_type != PACKET_HOST || p->f[F_TTL] <= 1)
+	if (skb->pkt_type != PACKET_HOST)
+		return ROUTE_STACK;
+	/* The lookup below knows no link-local address; a snapshot may lack that of an interface born later. */
+	if (!p->config.record && p->family == 6 && is_link_local(p, F_DST0))
 		return ROUTE_STACK;
 	if (!(p->family == 4 ? p->config.forward4 : p->config.forward6))
 		return ROUTE_STACK;
@@ -109,14 +113,20 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	} else if (p->family == 6 && is_link_local(p, F_DST0) && fib.ifindex != p->ifindex) {
 		return ROUTE_STACK;
 	}
+	if (p->f[F_TTL] <= 1 && answer != BPF_FIB_LKUP_RET_NOT_FWDED)
+		return ROUTE_REFUSED;
 	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		break;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		if (measured)
-			return ROUTE_STACK;
+			return ROUTE_REFUSED;
 		break;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return ROUTE_REFUSED;
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
 		return ROUTE_UNKNOWN;
 	default:
@@ -125,9 +135,9 @@ __attribute__((noinline)) int forwards(struct __sk_buff *skb, struct packet *p)
 	/* A link-local or unspecified source goes nowhere else. */
 	if (p->family == 6 && fib.ifindex != p->ifindex) {
 		if (is_link_local(p, F_SRC0))
-			return ROUTE_STACK;
+			return ROUTE_REFUSED;
 		if (!(p->f[F_SRC0] | p->f[F_SRC1] | p->f[F_SRC2] | p->f[F_SRC3]))
-			return ROUTE_STACK;
+			return ROUTE_REFUSED;
 	}
 	p->output = fib.ifindex;
 	p->f[F_OIF] = interface_id(fib.ifindex);
@@ -155,7 +165,7 @@ __attribute__((noinline)) int way_back(struct __sk_buff *skb, struct packet *p)
 	return answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_NO_NEIGH ? fib.ifindex : 0;
 }
 
-/* Returns HOOK_INPUT, HOOK_FORWARD (then p->output and F_OIF are set), ROUTE_STACK or ROUTE_UNKNOWN. */
+/* Returns HOOK_INPUT, HOOK_FORWARD (then p->output and F_OIF are set) or ROUTE_*. */
 __attribute__((noinline)) int route(struct __sk_buff *skb, struct packet *p)
 {
 	__u32 leaf;
@@ -169,7 +179,7 @@ __attribute__((noinline)) int route(struct __sk_buff *skb, struct packet *p)
 	if (leaf == ROUTE_DROP)
 		return ROUTE_STACK;
 	if (p->family == 4 && p->l4 > ETH_HLEN + 20 && options_refused(p))
-		return ROUTE_STACK;
+		return ROUTE_REFUSED;
 	if (leaf == ROUTE_LOCAL)
 		return HOOK_INPUT;
 	return forwards(skb, p);

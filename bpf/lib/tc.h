@@ -232,7 +232,13 @@ static __always_inline __u32 judge_received(struct __sk_buff *skb, struct packet
 	if (verdict != VERDICT_ACCEPT)
 		return verdict;
 	way = route(skb, p);
-	if (way == ROUTE_STACK) {
+	/*
+	 * By now the host may have addresses, and be in groups, that its snapshot does not know. What it may take is
+	 * judged as what it takes; in replays it is the snapshot's.
+	 */
+	if (way == ROUTE_STACK && !p->config.record)
+		way = HOOK_INPUT;
+	if (way == ROUTE_STACK || way == ROUTE_REFUSED) {
 		p->result.reason = REASON_STACK;
 		return VERDICT_STACK;
 	}
