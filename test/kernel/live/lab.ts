@@ -35,7 +35,7 @@ ip -6 addr add 2001:db8:2::1/64 dev eth1 nodad
 ip link set eth0 up
 ip link set eth1 up
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 net.ipv4.conf.all.rp_filter=1
 for each in "client ${CLIENT.ipv4} ${CLIENT.ipv6} ${HOST.ipv4} ${HOST.ipv6}" \\
     "server ${SERVER.ipv4} ${SERVER.ipv6} 198.51.100.1 2001:db8:2::1"; do
   set -- $each
