@@ -8,7 +8,11 @@
 /* A rule's matches held, or a policy was reached: packets and layer-3 bytes. */
 static __always_inline void count_hit(struct packet *p, __u32 id)
 {
-	struct counter *counter = bpf_map_lookup_elem(&counters, &id);
+	struct counter *counter;
+
+	if (p->uncounted)
+		return;
+	counter = bpf_map_lookup_elem(&counters, &id);
 
 	if (counter) {
 		counter->packets++;

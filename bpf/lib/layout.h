@@ -158,6 +158,7 @@
 #define PHASE_FORWARD 3
 #define PHASE_OUTPUT_RAW 4
 #define PHASE_OUTPUT 5
+#define PHASE_EARLY 6
 
 /* leaf of the routing diagram */
 #define ROUTE_FORWARD 0

@@ -166,6 +166,7 @@ static __always_inline void begin_in_hook(struct packet *p, const struct config 
 	struct result *before;
 
 	p->config = *c;
+	p->uncounted = 0;
 	if (skb->priority == PRIORITY_UNRECORDED)
 		p->config.record = 0;
 	p->now = bpf_jiffies64();

@@ -59,6 +59,7 @@ struct packet {
 	__u32 cursor; /* of loops over options: kept here, the verifier forgets its bounds and sees one state */
 	__u32 left; /* bytes that a loop over the packet has still to do */
 	__u32 egress; /* 1: on the way out */
+	__u32 uncounted; /* 1: a walk that only looks what would become of the packet */
 	__u32 loopback; /* sent by this host to itself: through lo, or a copy of its own multicast */
 
 	__u32 is_answer; /* 1: of ours, to a rejected packet */

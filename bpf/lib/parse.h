@@ -196,7 +196,8 @@ static __always_inline int is_loopback6(struct packet *p, __u32 at)
 	return !head32(p, at) && !head32(p, at + 4) && !head32(p, at + 8) && head32(p, at + 12) == 1;
 }
 
-static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, __u32 loaded)
+/* All but what stands behind the fixed header. */
+static __always_inline int parse_ipv6(struct packet *p, __u32 loaded)
 {
 	__u32 payload, hop_by_hop;
 
@@ -224,7 +225,6 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, _
 	p->family = 6;
 	p->index = 1;
 	fields_of_ipv6(p);
-	find_upper_layer(skb, p);
 	return PARSED_IP;
 }
 
@@ -317,9 +317,11 @@ __attribute__((noinline)) int parse(struct __sk_buff *skb, struct packet *p)
 	if (!p->egress && skb->pkt_type == PACKET_OTHERHOST)
 		return PARSED_REFUSED;
 	p->l3 = ETH_HLEN;
-	outcome = protocol == ETH_P_IP ? parse_ipv4(p, loaded) : parse_ipv6(skb, p, loaded);
+	outcome = protocol == ETH_P_IP ? parse_ipv4(p, loaded) : parse_ipv6(p, loaded);
 	if (outcome != PARSED_IP)
 		return outcome;
+	if (p->family == 6)
+		find_upper_layer(skb, p);
 	if (p->f[F_FRAG] > 2)
 		p->f[F_FRAG] = 2;
 	parse_l4(skb, load_from_skb, p, loaded);

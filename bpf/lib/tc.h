@@ -13,6 +13,7 @@
 #include "conntrack.h"
 #include "maps.h"
 #include "parse.h"
+#include "record.h"
 #include "reject.h"
 #include "route.h"
 
@@ -70,16 +71,8 @@ static __always_inline struct packet *begin(struct __sk_buff *skb, __u32 egress)
 	p->confirm = 0;
 	p->known = 0;
 	p->reply = 0;
-	p->result.verdict = VERDICT_PASS;
-	p->result.reason = REASON_NONE;
-	p->result.rule = NO_RULE;
-	p->result.hook = HOOK_NONE;
-	p->result.state = STATE_NONE;
-	p->result.direction = 0;
-	p->result.reject = REJECT_NONE;
-	p->result.answered = 0;
-	p->result.log_count = 0;
-	p->result.hit_count = 0;
+	p->uncounted = 0;
+	begin_record(p);
 	p->f[F_IIF] = INTERFACE_NONE;
 	p->f[F_OIF] = INTERFACE_NONE;
 	return p;
@@ -93,24 +86,6 @@ static __always_inline void fragment_key(struct packet *p, struct fragment_key *
 	}
 	key->id = p->fragment_id;
 	key->protocol = p->f[F_PROTO] | p->family << 16;
-}
-
-/* Takes part in replays: what became of the packet, where user space reads it. */
-static __always_inline void record(struct packet *p)
-{
-	__u32 zero = 0;
-	struct result *result;
-
-	if (!p->config.record)
-		return;
-	result = bpf_map_lookup_elem(&results, &zero);
-	if (!result)
-		return;
-	p->result.sequence = result->sequence + 1;
-	p->result.mark = p->f[F_MARK];
-	p->result.output = p->output;
-	p->result.ct = p->f[F_CT];
-	*result = p->result;
 }
 
 /* Carries the verdict out, or, in observe mode, only tells it. Returns the action code. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model -> decision table: header, routing diagrams and both families' chains in one flat array.
+import { earlyFamily } from '../model/early.js';
 import type { Model, PhaseName } from '../model/model.js';
 import { crcWords, sctpTransitionWords, tcpTransitionWords } from '../program/conntrack-constants.js';
 import { FAMILY_INDEX } from '../program/layout.js';
@@ -25,8 +26,13 @@ const PHASE_INDEX: Readonly<Record<PhaseName, number>> = {
   output: PHASE.values.OUTPUT,
 };
 
+export interface CompileOptions {
+  /** With chains for XDP (model/early.ts). */
+  readonly early?: boolean;
+}
+
 /** Throws TableRefusal when some part cannot be held at bounded cost. */
-export function compileModel(model: Model): CompiledTable {
+export function compileModel(model: Model, options: CompileOptions = {}): CompiledTable {
   const table = new Table();
   const header = HEADER.values;
   const costs: Record<string, FamilyCost> = {};
@@ -43,6 +49,11 @@ export function compileModel(model: Model): CompiledTable {
       table.set(header.ENTRY + index * 8 + PHASE_INDEX[phase as PhaseName], list);
     }
     costs[family.family] = cost;
+    const early = options.early === true ? earlyFamily(family).family : undefined;
+    if (early !== undefined) {
+      const { entries: lists } = new FamilyCompiler(table, early, model.hz, () => true).compile();
+      table.set(header.ENTRY + index * 8 + PHASE.values.EARLY, lists['preroutingRaw']!);
+    }
     if (family.tracked) track |= 1 << index;
   }
   table.set(header.SOURCES, table.append(model.sources.map((address) => address >>> 0)));

@@ -6,7 +6,7 @@
 import type { Host } from '../host/host.js';
 import type { BpfObject } from '../object/object.js';
 import type { AttachPoint, Executor, ExecutorInput, ExecutorOutput, Refusal } from '../replay/executor.js';
-import { TestRunner, updateElement } from './bpf.js';
+import { TestRunner, updateElement, type TestRunResult } from './bpf.js';
 import { Errno, SystemCallError } from './errno.js';
 import { bringUp, createInterfaces, type HostNetwork } from './host-network.js';
 import { loadObject, type LoadedMap, type LoadedObject } from './load.js';
@@ -17,6 +17,10 @@ import { RingBuffer } from './ring-buffer.js';
 /** struct __sk_buff (include/uapi/linux/bpf.h): the fields used here. */
 const SK_BUFF_BYTES = 192;
 const SK_BUFF = { mark: 8, priority: 32, ingressIfindex: 36, ifindex: 40, timestamp: 152 } as const;
+
+/** struct xdp_md of the same file. A test run starts with `data` 0 and `data_end` the frame's length. */
+const XDP_MD_BYTES = 24;
+const XDP_MD = { dataEnd: 4, ingressIfindex: 12 } as const;
 
 const BROADCAST = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 
@@ -37,6 +41,8 @@ export class KernelExecutor implements Executor {
   private readonly dataOut = Buffer.alloc(OUTPUT_BYTES);
   private readonly contextIn = Buffer.alloc(SK_BUFF_BYTES);
   private readonly contextOut = Buffer.alloc(SK_BUFF_BYTES);
+  private readonly frameIn = Buffer.alloc(XDP_MD_BYTES);
+  private readonly frameOut = Buffer.alloc(XDP_MD_BYTES);
 
   private constructor(
     private readonly namespace: Namespace,
@@ -66,6 +72,7 @@ export class KernelExecutor implements Executor {
     if (runner === undefined) throw new Error(`the object has no program in section \`${point}\``);
     const ifindex = this.network.indexes.get(input.device);
     if (ifindex === undefined) return { refused: `the host has no interface \`${input.device}\`` };
+    if (point === 'xdp') return this.runXdp(runner, input, ifindex);
     this.contextIn.writeUInt32LE(input.mark >>> 0, SK_BUFF.mark);
     this.contextIn.writeUInt32LE(input.priority >>> 0, SK_BUFF.priority);
     this.contextIn.writeUInt32LE(this.network.indexes.get(input.ingressDevice) ?? 0, SK_BUFF.ingressIfindex);
@@ -78,18 +85,39 @@ export class KernelExecutor implements Executor {
       contextIn: this.contextIn,
       contextOut: this.contextOut,
     });
+    return this.outcome(result, input, () => ({
+      mark: this.contextOut.readUInt32LE(SK_BUFF.mark),
+      priority: this.contextOut.readUInt32LE(SK_BUFF.priority),
+    }));
+  }
+
+  private runXdp(runner: TestRunner, input: ExecutorInput, ifindex: number): ExecutorOutput | Refusal {
+    this.frameIn.writeUInt32LE(input.frame.length, XDP_MD.dataEnd);
+    this.frameIn.writeUInt32LE(ifindex, XDP_MD.ingressIfindex);
+    this.namespace.stay();
+    const result = runner.run({
+      dataIn: input.frame,
+      dataOut: this.dataOut,
+      contextIn: this.frameIn,
+      contextOut: this.frameOut,
+    });
+    return this.outcome(result, input, () => ({ mark: 0, priority: 0 }));
+  }
+
+  private outcome(
+    result: TestRunResult,
+    { frame }: ExecutorInput,
+    context: () => Pick<ExecutorOutput, 'mark' | 'priority'>,
+  ): ExecutorOutput | Refusal {
     if (result.errno === Errno.EINVAL) {
-      return {
-        refused: `BPF_PROG_TEST_RUN takes no frame of this kind (${String(input.frame.length)} bytes)`,
-      };
+      return { refused: `BPF_PROG_TEST_RUN takes no frame of this kind (${String(frame.length)} bytes)` };
     }
     if (result.errno !== 0) throw new SystemCallError('bpf(PROG_TEST_RUN)', result.errno);
     for (const view of this.views.values()) view.refresh();
     return {
       action: result.returned | 0,
       frame: this.dataOut.subarray(0, result.dataLength),
-      mark: this.contextOut.readUInt32LE(SK_BUFF.mark),
-      priority: this.contextOut.readUInt32LE(SK_BUFF.priority),
+      ...context(),
     };
   }
 
@@ -106,6 +134,10 @@ export class KernelExecutor implements Executor {
     this.dataIn.set(frame);
     this.dataIn.set(mac);
     return this.dataIn.subarray(0, frame.length);
+  }
+
+  has(point: AttachPoint): boolean {
+    return this.runners.has(point);
   }
 
   interfaceIndex(name: string): number | undefined {

@@ -49,7 +49,8 @@ export async function buildProgram(
     waived: options.waived ?? new Set(),
     ...(options.leftTables !== undefined && { leftTables: options.leftTables }),
   });
-  const table = compileModel(model);
+  const attach = options.attach ?? DEFAULT_ATTACH;
+  const table = compileModel(model, { early: attach.includes('xdp') });
   const cSource = programSource({
     origin: {
       sources: options.origin?.sources ?? [],
@@ -61,7 +62,7 @@ export async function buildProgram(
     rules: ruleset.rules,
     tableWords: table.bytes.length / 4,
     connections: options.connections ?? DEFAULT_CONNECTIONS,
-    attach: options.attach ?? DEFAULT_ATTACH,
+    attach,
   });
   const object = await compileC(
     { name: 'program.c', text: cSource },

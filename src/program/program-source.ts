@@ -23,7 +23,7 @@ export interface ProgramSpec {
   /** Words of the table, a power of two. */
   readonly tableWords: number;
   readonly connections: number;
-  /** `netfilter` stands alone. */
+  /** `netfilter` stands alone; `xdp` stands with `tc`. */
   readonly attach: readonly AttachKind[];
 }
 
@@ -68,7 +68,7 @@ ${comment(
 ${mapSizes(spec)}
 #define EVENT_BYTES ${EVENT_BYTES}
 
-#include "${spec.attach.includes('netfilter') ? 'netfilter.h' : 'tc.h'}"
+${headers(spec)}
 
 asm(".pushsection .rodata.tab,\\"a\\",@progbits\\n"
     ".balign 8\\n"
@@ -79,7 +79,7 @@ asm(".pushsection .rodata.tab,\\"a\\",@progbits\\n"
     ".popsection\\n");
 
 ${spec.attach.includes('netfilter') ? NETFILTER_PROGRAMS : TC_PROGRAMS}
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+${spec.attach.includes('xdp') ? XDP_PROGRAM : ''}char LICENSE[] SEC("license") = "Dual BSD/GPL";
 `;
 }
 
@@ -95,6 +95,22 @@ int ipt2ebpf_out(struct __sk_buff *skb)
 	return tc_egress(skb);
 }
 `;
+
+const XDP_PROGRAM = `SEC("xdp")
+int ipt2ebpf_early(struct xdp_md *frame)
+{
+	return xdp_early(frame);
+}
+
+`;
+
+function headers({ attach }: ProgramSpec): string {
+  const names = [
+    attach.includes('netfilter') ? 'netfilter.h' : 'tc.h',
+    ...(attach.includes('xdp') ? ['xdp.h'] : []),
+  ];
+  return names.map((name) => `#include "${name}"`).join('\n');
+}
 
 /** One for each table; which hooks it judges at, `netfilter-hooks.ts` says. */
 const NETFILTER_PROGRAMS = ['raw', 'mangle', 'filter']

@@ -62,7 +62,16 @@ export const WANT = {
 export const PHASE = {
   prefix: 'PHASE',
   note: 'index of a phase in the table header',
-  values: { PREROUTING_RAW: 0, PREROUTING: 1, INPUT: 2, FORWARD: 3, OUTPUT_RAW: 4, OUTPUT: 5 },
+  values: {
+    PREROUTING_RAW: 0,
+    PREROUTING: 1,
+    INPUT: 2,
+    FORWARD: 3,
+    OUTPUT_RAW: 4,
+    OUTPUT: 5,
+    /** What XDP drops of PREROUTING_RAW (model/early.ts). */
+    EARLY: 6,
+  },
 } as const satisfies Enumeration;
 
 /** FORWARD: ask the routing table. */

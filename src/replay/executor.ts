@@ -5,7 +5,7 @@
 import type { PacketType } from '../packet/ethernet.js';
 
 /** The attach points of a migration, by the section names of its object. */
-export type AttachPoint = 'tc/ingress' | 'tc/egress';
+export type AttachPoint = 'tc/ingress' | 'tc/egress' | 'xdp';
 
 export interface ExecutorInput {
   /** Ethernet frame without VLAN tags. Not kept and not written to. */
@@ -28,7 +28,7 @@ export interface ExecutorInput {
 }
 
 export interface ExecutorOutput {
-  /** The program's return value: `TC_ACT_*`. */
+  /** The program's return value: `TC_ACT_*` or `XDP_*`. */
   readonly action: number;
   /** The frame as the program left it. Valid until the next run. */
   readonly frame: Uint8Array;
@@ -43,6 +43,8 @@ export interface Refusal {
 
 export interface Executor {
   readonly name: 'vm' | 'kernel';
+  /** Of the object, by the names of their sections. */
+  has(point: AttachPoint): boolean;
   /** Runs one program on one frame. A fault of the program is an exception, never an action. */
   run(point: AttachPoint, input: ExecutorInput): ExecutorOutput | Refusal;
   /** The number that programs know an interface of the host by; undefined for one that isn't there. */

@@ -10,6 +10,7 @@ import { assess, type Assessment } from '../ruleset/assess/assess.js';
 import type { Waiver } from '../ruleset/waivers.js';
 import type { BuildOptions, BuiltProgram } from '../program/build.js';
 import type { NetfilterPrograms } from '../kernel/netfilter/programs.js';
+import { DEFAULT_ATTACH, type AttachKind } from '../program/attach-kind.js';
 import { viewFor } from '../ruleset/attach-view.js';
 import type { Runner, RunnerName } from './runner.js';
 
@@ -19,6 +20,8 @@ export interface OpenRunnerOptions {
   readonly trace: boolean;
   /** A waiver never changes the reference: packets that meet a waived rule are `undecided` there. */
   readonly waivers: readonly Waiver[];
+  /** `vm` and `kernel`: where the programs attach. `xdp` alone judges there, and defers all it passes on. */
+  readonly attach?: readonly AttachKind[];
 }
 
 /** Throws EnvironmentError where the machine lacks what the runner needs. */
@@ -106,18 +109,26 @@ export async function preparePrograms(
 ): Promise<PreparedPrograms> {
   const assessment = assess(input, options.waivers);
   if (!assessment.faithful) throw new InputError(whyNoProgram(assessment));
-  const { model, object: bytes } = await build(input, assessment);
+  const attach = options.attach ?? DEFAULT_ATTACH;
+  // What XDP drops is the same beside TC and alone: one object holds both.
+  const kinds: readonly AttachKind[] = attach.includes('xdp') ? ['tc', 'xdp'] : attach;
+  const { model, object: bytes } = await build(input, assessment, { attach: kinds });
   const { readObject } = await import('../object/object.js');
   const object = readObject(bytes);
   const { openProgramRunner } = await import('./program-runner.js');
   const { checksums, trace } = options;
+  const only = attach.includes('tc') ? {} : ({ only: 'xdp' } as const);
   return {
     open: async (name) => {
       const executor =
         name === 'vm'
           ? (await import('./vm-executor.js')).openVmExecutor(object, input.host)
           : (await import('../kernel/executor.js')).KernelExecutor.create(object, input.host);
-      return openProgramRunner(executor, { model, ruleset: input.ruleset }, input.host, { checksums, trace });
+      return openProgramRunner(executor, { model, ruleset: input.ruleset }, input.host, {
+        checksums,
+        trace,
+        ...only,
+      });
     },
   };
 }

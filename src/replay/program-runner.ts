@@ -34,6 +34,8 @@ export interface ProgramRunnerOptions {
   readonly checksums: 'verify' | 'trust';
   /** True: records list the rules met. */
   readonly trace?: boolean;
+  /** The program at XDP alone: what it passes on is `deferred`. Else that runs, where there is one, before TC. */
+  readonly only?: 'xdp';
 }
 
 /** What the object was made from: names for its rule ids and interface ids. */
@@ -41,6 +43,9 @@ export interface ProgramSource {
   readonly model: Model;
   readonly ruleset: Ruleset;
 }
+
+/** Stands for the MAC address of each interface (bpf/lib/xdp.h): locally administered, in no capture. */
+const STATION = Uint8Array.of(0x02, 0x1b, 0xf7, 0, 0, 1);
 
 /** The program gave its frame to `bpf_redirect`. */
 const TC_ACT_REDIRECT = 7;
@@ -97,6 +102,9 @@ class ProgramReplay {
       if (number === undefined) continue;
       this.names.set(number, name);
       executor.update('interfaces', u32(number), u32(id));
+      if (executor.has('xdp') && name !== 'lo') {
+        executor.update('stations', u32(number), Uint8Array.of(...STATION, 0, 0));
+      }
     }
     this.configure(options.checksums === 'verify');
     this.result = new ProgramResult(executor.value('results'), model, ruleset);
@@ -127,6 +135,14 @@ class ProgramReplay {
     const packetType = arrived.kind === 'arrived' ? arrived.packetType : 'host';
     const l3 = arrived.kind === 'arrived' ? arrived.packet.l3Offset : 14;
     const frame = receivedFrame(packet.frame, l3, packet.wireLength);
+    // A tagged frame is nothing to XDP, and on lo it is not attached.
+    if (this.executor.has('xdp') && l3 === 14 && device === name && device !== 'lo') {
+      const early = { frame: addressed(frame, packetType), device, ingressDevice: device, packetType };
+      const trouble = this.run('xdp', { ...early, mark: 0, priority: 0, timestampNs: this.clockNs });
+      if (trouble !== undefined) return refused(packet, trouble);
+      if (this.result.verdict() === 'drop') return this.refusedByRule(packet);
+    }
+    if (this.options.only === 'xdp') return deferred(packet);
     const refusal = this.run('tc/ingress', {
       frame,
       device,
@@ -182,6 +198,7 @@ class ProgramReplay {
   private send(packet: ReplayPacket): VerdictRecord {
     const { index, interface: name } = packet;
     this.configure(this.options.checksums === 'verify' && packet.frame.length >= packet.wireLength);
+    if (this.options.only === 'xdp') return deferred(packet);
     const parsed = this.stack.send(packet);
     if ('kind' in parsed) {
       return parsed.kind === 'not-ip'
@@ -402,6 +419,18 @@ function droppedByStack({ index, interface: name }: ReplayPacket, facts?: Facts,
   const record: Writable<VerdictRecord> = { index, interface: name, verdict: 'drop', reason: 'stack' };
   if (mark !== 0) record.mark = mark;
   return facts === undefined ? record : addFacts(record, facts);
+}
+
+/** As XDP meets it: a frame for the host bears its interface's address. */
+function addressed(frame: Uint8Array, packetType: PacketType): Uint8Array {
+  if (packetType !== 'host' || frame.length < STATION.length) return frame;
+  const out = frame.slice();
+  out.set(STATION);
+  return out;
+}
+
+function deferred({ index, interface: name }: ReplayPacket): VerdictRecord {
+  return { index, interface: name, verdict: 'deferred' };
 }
 
 function refused({ index, interface: name }: ReplayPacket, reason: string): VerdictRecord {

@@ -41,9 +41,13 @@ export function openVmExecutor(object: BpfObject, host: Host, seed = 1): Executo
   const programs = new Map(object.programs.map(({ section, name }) => [section, name]));
   return {
     name: 'vm',
+    has: (point) => programs.has(point),
     run: (point: AttachPoint, input: ExecutorInput): ExecutorOutput => {
       const program = programs.get(point);
       if (program === undefined) throw new RangeError(`the object has no program in section ${point}`);
+      if (point === 'xdp') {
+        return vm.runXdp(program, input.frame, numbers.get(input.device) ?? 0, input.timestampNs);
+      }
       // The host's own copy of what it sent to many has no link layer (net/core/dev.c dev_loopback_xmit).
       const frame = input.packetType === 'loopback' ? input.frame.subarray(14) : input.frame;
       const fields: SkbFields = {

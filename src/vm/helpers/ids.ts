@@ -38,6 +38,7 @@ export const HELPER = {
   ktime_get_coarse_ns: 160,
   for_each_map_elem: 164,
   loop: 181,
+  xdp_load_bytes: 189,
 } as const;
 
 export const HELPER_NAMES: ReadonlyMap<number, string> = new Map(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers on the packet of a TC program (net/core/filter.c). The packet is linear and nobody shares it, so
+// Helpers on the packet of a TC or XDP program (net/core/filter.c). The packet is linear and nobody shares it, so
 // "make writable" always works within its length.
 import { CONTEXT } from '../memory.js';
 import { SKB } from '../context.js';
@@ -33,6 +33,19 @@ function loadBytes(host: HelperHost, start: number): number {
   }
   const from = host.packet.address + start + offset;
   bytes.copyWithin(to, from, from + size);
+  return 0;
+}
+
+/** Of an XDP program's frame; what cannot be had whole leaves the buffer alone (net/core/filter.c bpf_xdp_pointer). */
+function loadFrameBytes(host: HelperHost): number {
+  host.context(1);
+  const offset = host.unsigned(2);
+  const size = host.unsigned(4);
+  const to = host.buffer(3, size, true);
+  if (offset > 0xffff || size > 0xffff) return -EFAULT;
+  if (offset + size > host.packet.length) return -EINVAL;
+  const from = host.packet.address + offset;
+  host.memory.bytes.copyWithin(to, from, from + size);
   return 0;
 }
 
@@ -116,6 +129,7 @@ function redirectNeighbour(host: HelperHost): number {
 
 export const SKB_HELPERS: readonly (readonly [number, Helper])[] = [
   [HELPER.skb_load_bytes, (host) => loadBytes(host, 0)],
+  [HELPER.xdp_load_bytes, loadFrameBytes],
   [HELPER.skb_load_bytes_relative, loadBytesRelative],
   [HELPER.skb_store_bytes, storeBytes],
   [HELPER.skb_pull_data, pullData],
