@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Errors, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand, inputFlags } from '../cli/base-command.js';
 import { EXIT_CODE } from '../cli/exit-code.js';
 import { loadArguments, readWaivers } from '../cli/inputs.js';
 import { attachView, migrate } from '../migrate/migrate.js';
 import { writeFolder } from '../migrate/output-folder.js';
-import { DEFAULT_ATTACH, parseAttachKinds, type AttachKind } from '../program/attach-kind.js';
+import { readAttachSet } from '../cli/attach.js';
+import { DEFAULT_ATTACH } from '../program/attach-kind.js';
 import { assess } from '../ruleset/assess/assess.js';
 import { whatStandsAgainst } from '../ruleset/assess/messages.js';
 
@@ -18,6 +19,7 @@ export default class Migrate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> migrate snapshot/ -o out/',
     '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
+    '<%= config.bin %> migrate snapshot/ --attach tc,xdp -o out/',
     '<%= config.bin %> migrate rules.v4 --attach netfilter --waive IPT0439 -o out/',
     '<%= config.bin %> migrate old.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
   ];
@@ -33,8 +35,9 @@ export default class Migrate extends BaseCommand {
     }),
     attach: Flags.string({
       description:
-        'where programs attach: tc (each interface), or netfilter (the hooks of iptables; no REJECT answers)',
-      helpValue: 'KIND',
+        'where programs attach: tc (each interface), tc,xdp (and early drops before it), or netfilter (the hooks ' +
+        'of iptables; no REJECT answers)',
+      helpValue: 'KINDS',
       default: DEFAULT_ATTACH.join(','),
     }),
   };
@@ -42,7 +45,7 @@ export default class Migrate extends BaseCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Migrate);
     const waivers = readWaivers(flags.waive);
-    const attach = readAttach(flags.attach);
+    const attach = readAttachSet(flags.attach);
     const input = await loadArguments(argv as string[], flags);
     const { report, files, diagnostics } = await migrate(input, waivers, this.config.version, attach);
     await writeFolder(flags.output, files);
@@ -53,16 +56,6 @@ export default class Migrate extends BaseCommand {
     else this.put(summary(report, flags.output));
     this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
   }
-}
-
-/** What programs are written for so far. */
-const KINDS: readonly AttachKind[] = ['tc', 'netfilter'];
-
-function readAttach(text: string): readonly AttachKind[] {
-  const kinds = parseAttachKinds(text);
-  if (kinds === undefined || kinds.length !== 1 || !kinds.every((kind) => KINDS.includes(kind)))
-    throw new Errors.CLIError(`--attach ${text}: expected one of ${KINDS.join(', ')}`, { exit: 2 });
-  return kinds;
 }
 
 function summary(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Errors, Flags } from '@oclif/core';
 import { BaseCommand, inputFlags, replayFlags } from '../cli/base-command.js';
+import { readAttachSet } from '../cli/attach.js';
 import { EXIT_CODE } from '../cli/exit-code.js';
 import { loadArguments, readWaivers } from '../cli/inputs.js';
 import { Progress } from '../cli/progress.js';
@@ -9,6 +10,7 @@ import { notesFor } from '../diff/notes.js';
 import { parseReportRequest, render, REPORT_FORMATS } from '../diff/render.js';
 import { Verification } from '../diff/verification.js';
 import { verifyBatches } from '../diff/verify.js';
+import { DEFAULT_ATTACH } from '../program/attach-kind.js';
 import { openRunner } from '../replay/open-runner.js';
 import { writeOutputFile } from '../replay/output-file.js';
 import type { Runner, RunnerName } from '../replay/runner.js';
@@ -23,6 +25,7 @@ export default class Verify extends BaseCommand {
   static override examples = [
     '<%= config.bin %> verify snapshot/ --pcap traffic.pcap',
     '<%= config.bin %> verify rules.v4 ipset.save --host host.json --pcap a.pcapng --left netfilter --right kernel',
+    '<%= config.bin %> verify snapshot/ --pcap traffic.pcap --attach xdp',
     '<%= config.bin %> verify snapshot/ --pcap traffic.pcap --report text --report junit=verify.xml',
   ];
   static override usage = '<%= command.id %> <input>... --pcap FILE... [flags]';
@@ -44,6 +47,13 @@ export default class Verify extends BaseCommand {
       options: ['vm', 'kernel', 'netfilter-bpf'],
       default: 'vm',
     }),
+    attach: Flags.string({
+      description:
+        'where the program on vm or kernel attaches: tc; tc,xdp; or xdp, of which drops alone are judged and all ' +
+        'else is deferred',
+      helpValue: 'KINDS',
+      default: DEFAULT_ATTACH.join(','),
+    }),
     report: Flags.string({
       description: `form of the report: ${REPORT_FORMATS.join(', ')}; repeatable`,
       helpValue: 'FORMAT[=FILE]',
@@ -62,6 +72,7 @@ export default class Verify extends BaseCommand {
       );
     });
     const waivers = readWaivers(flags.waive);
+    const attach = readAttachSet(flags.attach, ['tc', 'tc,xdp', 'xdp']);
     const { captures, inputs } = await splitCaptures(argv as string[], flags.pcap);
     const input = await loadArguments(inputs, flags);
     this.tellDiagnostics(input.diagnostics);
@@ -79,7 +90,7 @@ export default class Verify extends BaseCommand {
     const runners: Runner[] = [];
     try {
       for (const name of [sides.left, sides.right]) {
-        runners.push(await openRunner(name, input, { checksums, trace: true, waivers }));
+        runners.push(await openRunner(name, input, { checksums, trace: true, waivers, attach }));
       }
       const batches = replayPackets(captures, ingress, input.host, ({ bytesRead, packets }) => {
         progress.update(bytesRead, `${packets} packets`);

@@ -55,7 +55,7 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
   },
   {
     first: 'IPT0900',
-    about: 'rulesets that no program of bounded cost can hold',
+    about: 'rulesets that no program of bounded cost can hold, or none at the attach point asked for',
     places: ['src/migrate/'],
   },
   {

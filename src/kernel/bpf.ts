@@ -24,7 +24,7 @@ const Command = {
 } as const;
 
 /** Attach types used here (enum bpf_attach_type). */
-export const AttachType = { TRACE_RAW_TP: 23, NETFILTER: 45 } as const;
+export const AttachType = { TRACE_RAW_TP: 23, XDP: 37, NETFILTER: 45 } as const;
 
 /** Map flags used here. */
 export const BPF_F_MMAPABLE = 1 << 10;
@@ -352,4 +352,18 @@ export function closeAll(fds: readonly number[]): void {
       // Already closed: the aim (nothing left open) is reached.
     }
   }
+}
+
+/** `native`: by the driver; `generic`: by the stack, for every driver (XDP_FLAGS_*, include/uapi/linux/if_link.h). */
+export type XdpMode = 'native' | 'generic';
+const XDP_FLAGS: Readonly<Record<XdpMode, number>> = { native: 1 << 2, generic: 1 << 1 };
+
+/** Attaches an XDP program (Linux 5.9) in the calling thread's network namespace; closing the fd detaches. */
+export function linkXdp(programFd: number, ifindex: number, mode: XdpMode): number {
+  return new Attributes(48)
+    .u32(0, programFd)
+    .u32(4, ifindex)
+    .u32(8, AttachType.XDP)
+    .u32(12, XDP_FLAGS[mode])
+    .checked(Command.LINK_CREATE, 'LINK_CREATE xdp');
 }

@@ -11,6 +11,7 @@ export type FeatureName =
   | 'classifier-programs'
   | 'test-run'
   | 'netfilter-programs'
+  | 'xdp-programs'
   | 'kernel-types'
   | 'tap-devices'
   | 'clang'
@@ -22,7 +23,7 @@ const NEEDED: Readonly<Record<'kernel' | 'netfilter', readonly FeatureName[]>> =
   netfilter: ['root', 'netfilter-programs', 'kernel-types', 'tap-devices', 'clang', 'tools'],
 };
 
-const PROGRAM_TYPE = { classifier: 3, netfilter: 32 } as const;
+const PROGRAM_TYPE = { classifier: 3, xdp: 6, netfilter: 32 } as const;
 /** r0 = 1; exit: a program that every type takes. */
 const ACCEPT_ALL = Buffer.from('b7000000010000009500000000000000', 'hex');
 const TEST_FRAME_BYTES = 64;
@@ -37,6 +38,8 @@ export function lacking(feature: FeatureName): string | undefined {
       return tryProgram(PROGRAM_TYPE.classifier, 'TC programs');
     case 'netfilter-programs':
       return tryProgram(PROGRAM_TYPE.netfilter, 'netfilter programs (Linux 6.4)', AttachType.NETFILTER);
+    case 'xdp-programs':
+      return tryProgram(PROGRAM_TYPE.xdp, 'XDP programs (Linux 5.18)');
     case 'test-run':
       return tryTestRun();
     case 'kernel-types':

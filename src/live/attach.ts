@@ -6,6 +6,7 @@ import type { Model } from '../model/model.js';
 import type { AttachKind } from '../program/attach-kind.js';
 import { attachNetfilter } from './attach-netfilter.js';
 import { attachTc, tcProgramIds } from './attach-tc.js';
+import { attachXdp } from './attach-xdp.js';
 import { numberInterfaces, readInterfaces, type LiveInterface } from './interfaces.js';
 import { withMap } from './pins.js';
 
@@ -16,10 +17,12 @@ export interface Attached {
   readonly interfaces: readonly string[];
   /** Why an interface that iptables judges is not among them, as sentences. */
   readonly bare: readonly string[];
+  /** What else is to know of how they are attached, as sentences. */
+  readonly notes: readonly string[];
 }
 
 /** Kinds that `load` attaches. */
-export const LOADED_KINDS: readonly AttachKind[] = ['tc', 'netfilter'];
+export const LOADED_KINDS: readonly AttachKind[] = ['tc', 'netfilter', 'xdp'];
 
 export function attachMissing(model: Model, kinds: readonly AttachKind[]): Attached {
   const { host, judged, unreadable } = readInterfaces();
@@ -36,7 +39,9 @@ export function attachMissing(model: Model, kinds: readonly AttachKind[]): Attac
   const known = wanted.filter((each) => !beyond.includes(each));
   if (kinds.includes('netfilter')) attachNetfilter(model);
   const interfaces = isTc ? attachAll(known, bare) : known.map(({ name }) => name);
-  return { host, interfaces, bare };
+  // Behind TC: what XDP passes on is decided there.
+  const notes = kinds.includes('xdp') ? attachXdp(known) : [];
+  return { host, interfaces, bare, notes };
 }
 
 /** Names of those that carry our filters now; `bare` hears why the others do not. */

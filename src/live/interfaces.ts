@@ -14,6 +14,10 @@ export interface LiveInterface {
   readonly index: number;
   /** ARPHRD_ name as `ip` prints it: `ether`, `loopback`, `none` for tunnels without an Ethernet header. */
   readonly linkType: string;
+  /** Its MAC address as programs take it (bpf/lib/xdp.h): six bytes and two of zero. Undefined where it has none. */
+  readonly station: Buffer | undefined;
+  /** A VLAN interface stands above it. */
+  readonly carriesVlans: boolean;
 }
 
 export interface LiveInterfaces {
@@ -37,11 +41,22 @@ export function readInterfaces(): LiveInterfaces {
       name: String(link['ifname']),
       index: Number(link['ifindex']),
       linkType: String(link['link_type']),
+      station: stationOf(link['address']),
+      carriesVlans: links.some((upper) => isVlan(upper) && upper['link'] === link['ifname']),
     }))
     .filter(({ name }) => names.has(name));
   const isReadable = ({ linkType }: LiveInterface): boolean =>
     linkType === 'ether' || linkType === 'loopback';
   return { host, judged: all.filter(isReadable), unreadable: all.filter((each) => !isReadable(each)) };
+}
+
+function stationOf(address: unknown): Buffer | undefined {
+  if (typeof address !== 'string' || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(address)) return undefined;
+  return Buffer.from(`${address.replaceAll(':', '')}0000`, 'hex');
+}
+
+function isVlan(link: Link): boolean {
+  return (link['linkinfo'] as { readonly info_kind?: string } | undefined)?.info_kind === 'vlan';
 }
 
 /**

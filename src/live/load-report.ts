@@ -42,6 +42,7 @@ export async function loadAndEnforce(
       notes: [
         ...notes,
         ...attached.bare.map((why) => `not attached: ${why}`),
+        ...attached.notes,
         ...(enforced?.again === true ? ['it enforced before, and is confirmed: nothing has changed'] : []),
       ],
       digest: state.digest,

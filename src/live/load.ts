@@ -75,6 +75,8 @@ function requireKinds(kinds: readonly AttachKind[]): void {
     throw new EnvironmentError(`programs for \`${foreign}\` are not loaded by \`load\``);
   const lack = kinds.includes('netfilter') ? lacking('netfilter-programs') : undefined;
   if (lack !== undefined) throw new EnvironmentError(lack, ['migrate with --attach tc']);
+  const lackXdp = kinds.includes('xdp') ? lacking('xdp-programs') : undefined;
+  if (lackXdp !== undefined) throw new EnvironmentError(lackXdp, ['migrate with --attach tc']);
 }
 
 /** A second set of programs beside the first would leave one of them half attached: unload comes first. */

@@ -21,6 +21,7 @@ import { findOtherPlanes } from '../ruleset/assess/other-enforcement.js';
 import { checkReport } from '../ruleset/assess/report.js';
 import { viewFor, type AttachView, type LeftTables } from '../ruleset/attach-view.js';
 import type { Waiver } from '../ruleset/waivers.js';
+import { earlyReport, notByXdpAlone } from './early-report.js';
 import { loaderScript } from './loader-script.js';
 import { INPUT_FOLDER, MANIFEST_FILE } from './output-folder.js';
 import type { OutputEntry } from './output-folder.js';
@@ -65,13 +66,16 @@ export async function migrate(
   let model: Model | undefined;
   let refusal: LoweringRefusal | TableRefusal | undefined;
   try {
-    if (assessment.faithful)
+    if (assessment.faithful && !isXdpAlone(attach))
       built = await buildProgram(ruleset, host, { origin, waived, attach, leftTables });
     model = built?.model ?? lower(ruleset, host, { waived: new Set([...waived, ...unfaithful]), leftTables });
   } catch (error) {
     if (!(error instanceof LoweringRefusal) && !(error instanceof TableRefusal)) throw error;
     refusal = error;
   }
+  const refused = refusal instanceof LoweringRefusal ? ruleset.rules[refusal.rule ?? -1] : undefined;
+  const refusals: Diagnostic[] = refusal === undefined ? [] : [refusalDiagnostic(refusal.message, refused)];
+  if (model !== undefined && isXdpAlone(attach)) refusals.push(notByXdpAlone(model, ruleset.rules));
   const files = new Map<string, OutputEntry>();
   if (model !== undefined) files.set('model.json', { contents: JSON.stringify(model) + '\n' });
   if (built !== undefined) addProgram(files, built, input, attach);
@@ -84,9 +88,13 @@ export async function migrate(
     rules: migratedRules(ruleset.rules, check.rules, left, unfaithful),
     problems: check.problems,
     waivers: origin.waivers,
-    attach: { kinds: attach, left: leftList(leftTables) },
+    attach: {
+      kinds: attach,
+      left: leftList(leftTables),
+      ...(built !== undefined && attach.includes('xdp') && { early: earlyReport(built.model) }),
+    },
     notes: notes(input, model, attach),
-    ...(refusal !== undefined && { refusal: refusal.message }),
+    ...(refusals[0] !== undefined && { refusal: refusal?.message ?? refusals[0].message }),
     ...(built !== undefined && {
       program: {
         objectBytes: built.object.length,
@@ -100,12 +108,12 @@ export async function migrate(
   files.set('report.json', { contents: JSON.stringify(report, null, 2) + '\n' });
   files.set('report.md', { contents: reportText(report) });
   files.set(MANIFEST_FILE, { contents: JSON.stringify(manifest(report, files, model), null, 2) + '\n' });
-  const refused = refusal instanceof LoweringRefusal ? ruleset.rules[refusal.rule ?? -1] : undefined;
-  return {
-    report,
-    files,
-    diagnostics: refusal === undefined ? [] : [refusalDiagnostic(refusal.message, refused)],
-  };
+  return { report, files, diagnostics: refusals };
+}
+
+/** XDP is for early drops: alone it decides no ruleset whole. */
+function isXdpAlone(attach: readonly AttachKind[]): boolean {
+  return attach.includes('xdp') && !attach.includes('tc');
 }
 
 /** The ruleset as it is carried over there; also what `load` asks for when it compares hosts. */
@@ -171,6 +179,7 @@ function notes(input: LoadedInput, model: Model | undefined, attach: readonly At
   }
   out.push('Own addresses are those of the host as given; when they change, migrate again.');
   if (attach.includes('netfilter')) return [...out, ...netfilterNotes(model)];
+  if (attach.includes('xdp') && model !== undefined) out.push(...xdpNotes(model));
   if (model?.families.some(({ tracked }) => tracked) === true) {
     out.push(
       `Connections are tracked without TCP windows; the table of ${DEFAULT_CONNECTIONS} connections evicts the least recently used when full.`,
@@ -200,6 +209,16 @@ function notes(input: LoadedInput, model: Model | undefined, attach: readonly At
     );
   }
   return out;
+}
+
+function xdpNotes(model: Model): string[] {
+  const { drops, policies } = earlyReport(model);
+  return [
+    drops.length + policies.length === 0
+      ? 'XDP drops nothing of this ruleset, since no rule of raw/PREROUTING drops by what it sees: --attach tc does the same.'
+      : 'XDP drops early what raw/PREROUTING certainly drops, and passes on all else, pieces of datagrams above all. Programs that capture packets on an interface do not see what is dropped there.',
+    '`load.sh` attaches to TC alone, where all is decided; `ipt2ebpf load` attaches to XDP besides.',
+  ];
 }
 
 function netfilterNotes(model: Model | undefined): string[] {

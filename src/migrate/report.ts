@@ -4,6 +4,7 @@ import type { FamilyCost } from '../decision/family-compiler.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { printable } from '../diagnostics/printable.js';
 import type { CheckReport, RuleReport } from '../ruleset/assess/report.js';
+import type { EarlyReport } from './early-report.js';
 import { ATTACH_KIND_NAMES, type AttachKind } from '../program/attach-kind.js';
 import type { Rule } from '../ruleset/ruleset.js';
 
@@ -29,6 +30,8 @@ export interface MigrationReport {
   readonly attach: {
     readonly kinds: readonly AttachKind[];
     readonly left: readonly { readonly family: string; readonly table: string; readonly why: string }[];
+    /** What XDP drops, where it is among the kinds. */
+    readonly early?: EarlyReport;
   };
   /** What one should know that belongs to no rule. */
   readonly notes: readonly string[];
@@ -100,6 +103,7 @@ export function reportText(report: MigrationReport): string {
       'Tables that stay with iptables',
       report.attach.left.map(({ family, table, why }) => `- ${family} ${table}: ${why}`),
     ),
+    ...section('Dropped early by XDP', earlyLines(report)),
     ...section(
       'What stands against a program',
       rules.filter(({ became }) => became === 'open').map(ruleLine),
@@ -142,6 +146,19 @@ function goOn(kinds: readonly AttachKind[]): string[] {
     '1. Compare with recorded traffic: `ipt2ebpf verify <the same inputs> --pcap capture.pcap`.',
     '2. Observe on the host: `./load.sh load` attaches the program beside iptables; every packet passes, verdicts',
     '   are counted per rule (`./load.sh status`). `./load.sh unload` takes it away.',
+  ];
+}
+
+function earlyLines({ attach, rules }: MigrationReport): string[] {
+  const { drops = [], policies = [], deferred = [] } = attach.early ?? {};
+  const name = (id: number): string => {
+    const { family, table, chain, number } = rules[id]!;
+    return `${family} ${table}/${printable(chain)}:${number}`;
+  };
+  return [
+    ...drops.map((id) => `- ${name(id)}`),
+    ...policies.map((place) => `- policy of ${printable(place)}`),
+    ...(deferred.length === 0 ? [] : [`- passed on to TC at: ${deferred.map(name).join(', ')}`]),
   ];
 }
 

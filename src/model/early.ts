@@ -3,7 +3,7 @@
 // packet could leave a trace in. A packet is dropped early only where every rule on its way there is decided by what
 // XDP sees; where a rule might act that is not, the walk ends, and the packet goes on to where all is decided.
 import { keysOf, type Boxes } from './box.js';
-import { contains } from './ranges.js';
+import { contains, valuesWhere, type Ranges } from './ranges.js';
 import type { FieldName } from './fields.js';
 import type { Entry, FamilyModel, ModelChain, Test } from './model.js';
 
@@ -35,13 +35,15 @@ const SYN = 2;
 const RST = 4;
 const PSH = 8;
 const CWR = 128;
-const COLLECTED = [FIN, PSH, CWR, FIN | PSH];
+const COLLECTED = [0, FIN, PSH, FIN | PSH, CWR, CWR | FIN, CWR | PSH, CWR | FIN | PSH];
 
 export interface EarlyFamily {
   /** Its only phase is preroutingRaw; what is accepted there is passed on. Undefined: XDP drops nothing. */
   readonly family: FamilyModel | undefined;
   /** Rules and chain policies that drop at XDP. */
   readonly drops: readonly number[];
+  /** Keys of the chains that XDP walks, or would if any rule dropped there. */
+  readonly walked: readonly string[];
   /** Rules of the chain at which packets are passed on undecided. */
   readonly deferred: readonly number[];
 }
@@ -64,9 +66,10 @@ export function earlyFamily(family: FamilyModel): EarlyFamily {
     if (chain.policy === 'DROP') drops.push(chain.end);
   };
   bases.forEach(visit);
-  if (drops.length === 0) return { family: undefined, drops, deferred };
+  const walked = Object.keys(chains);
+  if (drops.length === 0) return { family: undefined, drops, walked, deferred };
   const early = { ...family, chains, phases: { preroutingRaw: bases } };
-  return { family: early, drops: drops.sort(byNumber), deferred: deferred.sort(byNumber) };
+  return { family: early, drops: drops.sort(byNumber), walked, deferred: deferred.sort(byNumber) };
 }
 
 /** The entry itself where XDP decides it, else one that passes on whatever it might match. */
@@ -92,10 +95,14 @@ function earlyEntry(family: FamilyModel, entry: Entry): Entry {
   return { rule, tests: wide, action: { kind: 'accept' } };
 }
 
-/** The boxes without the constraints that XDP cannot answer; the same object where it can answer all. */
+/** Boxes of all that might match, joined to others or not; the same object where XDP can tell exactly. */
 function widen(family: FamilyModel, boxes: Boxes): Boxes {
   if (isAnswered(family, boxes)) return boxes;
-  return boxes.map((box) => box.filter(({ key }) => key !== 'TCPFLAGS' && isSeen(family, key)));
+  return boxes.map((box) =>
+    box
+      .filter(({ key }) => isSeen(family, key))
+      .map(({ key, ranges }) => ({ key, ranges: key === 'TCPFLAGS' ? joined(ranges) : ranges })),
+  );
 }
 
 function isAnswered(family: FamilyModel, boxes: Boxes): boolean {
@@ -103,19 +110,23 @@ function isAnswered(family: FamilyModel, boxes: Boxes): boolean {
     keysOf(boxes).every((key) => isSeen(family, key)) &&
     boxes.every((box) =>
       box.every(
-        ({ key, ranges }) => key !== 'TCPFLAGS' || isTheSameJoined((flags) => contains(ranges, flags)),
+        ({ key, ranges }) =>
+          key !== 'TCPFLAGS' ||
+          valuesWhere(256, (flags) => contains(ranges, flags) !== mayMatch(ranges, flags)).length === 0,
       ),
     )
   );
 }
 
-/** True when joining segments does not change the answer; those with SYN or RST are never joined. */
-function isTheSameJoined(answer: (flags: number) => boolean): boolean {
-  for (let flags = 0; flags < 256; flags++) {
-    if ((flags & (SYN | RST)) !== 0) continue;
-    if (COLLECTED.some((collected) => answer(flags) !== answer(flags | collected))) return false;
-  }
-  return true;
+/** Flags of segments that match, or are part of a packet that does. */
+function joined(ranges: Ranges): Ranges {
+  return valuesWhere(256, (flags) => mayMatch(ranges, flags));
+}
+
+/** Segments with SYN or RST are never joined. */
+function mayMatch(ranges: Ranges, flags: number): boolean {
+  if ((flags & (SYN | RST)) !== 0) return contains(ranges, flags);
+  return COLLECTED.some((collected) => contains(ranges, (flags & ~(FIN | PSH | CWR)) | collected));
 }
 
 function isSeen(family: FamilyModel, key: string): boolean {

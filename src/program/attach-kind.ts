@@ -6,6 +6,9 @@ export const ATTACH_KINDS = ['tc', 'netfilter', 'xdp', 'cgroup'] as const;
 
 export type AttachKind = (typeof ATTACH_KINDS)[number];
 
+/** Lists that a migration can be made for. `xdp` alone is there to be refused by the rule that needs more. */
+export const ATTACH_SETS = ['tc', 'netfilter', 'tc,xdp', 'xdp'] as const;
+
 /** What a migration is made for unless told otherwise. */
 export const DEFAULT_ATTACH: readonly AttachKind[] = ['tc'];
 
@@ -13,7 +16,7 @@ export const DEFAULT_ATTACH: readonly AttachKind[] = ['tc'];
 export const ATTACH_KIND_NAMES: Readonly<Record<AttachKind, string>> = {
   tc: 'TC ingress and egress of each interface',
   netfilter: 'netfilter hooks (BPF netfilter programs)',
-  xdp: 'XDP of each interface',
+  xdp: 'XDP of each interface, for early drops',
   cgroup: 'cgroup hooks of sockets and their packets',
 };
 

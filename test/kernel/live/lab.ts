@@ -138,10 +138,16 @@ export class Lab {
 
   /** What a load makes: pins, state, qdiscs, filters, processes. Without a load: nothing, but others' qdiscs. */
   remains(): string[] {
-    const script = `ls -d /sys/fs/bpf/ipt2ebpf* /run/ipt2ebpf 2>/dev/null; tc qdisc show | grep clsact; nft list tables | grep ipt2ebpf;
+    const script = `ls -d /sys/fs/bpf/ipt2ebpf* /run/ipt2ebpf 2>/dev/null; tc qdisc show | grep clsact; nft list tables | grep ipt2ebpf; ip link show | grep xdp;
       for i in lo eth0 eth1; do tc filter show dev $i ingress; tc filter show dev $i egress; done 2>/dev/null; true`;
     const left = this.must('host', ['sh', '-c', script]).split('\n').filter(Boolean);
     return [...left, ...this.processes().map(({ line }) => line)];
+  }
+
+  /** Interfaces of the host with an XDP program: `eth0 xdp`, `eth0 xdpgeneric`. */
+  xdp(): string[] {
+    const lines = this.must('host', ['ip', '-oneline', 'link', 'show']).matchAll(/^\d+: (\w+).* (xdp\w*) /gm);
+    return [...lines].map(([, name, mode]) => `${name!} ${mode!}`).sort();
   }
 
   /** Processes that a load starts, by a word of their command line. */

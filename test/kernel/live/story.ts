@@ -8,7 +8,17 @@ import { Traffic, type Manner, type Probe } from './traffic.js';
 export const TOOLS = ['tc', 'bpftool', 'conntrack', 'ping', 'ps', 'iperf3'] as const;
 
 /** Kinds that `load` attaches. */
-export type Attach = 'tc' | 'netfilter';
+export type Attach = 'tc' | 'tc,xdp' | 'netfilter';
+
+/** For XDP: silence that is there without them, so that all is blocked as before. */
+const RAW = `*raw
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A PREROUTING -p udp -m udp --dport 9999 -j DROP
+-A PREROUTING -p tcp -m tcp --dport 24 -j DROP
+-A PREROUTING -p udp -m udp --dport 162 -j DROP
+COMMIT
+`;
 
 const families = ['ipv4', 'ipv6'] as const;
 type Family = (typeof families)[number];
@@ -47,6 +57,7 @@ export function rules(family: Family, attach: Attach = 'tc'): string {
 -A OUTPUT -p tcp -m tcp --dport 7006 -j DROP
 COMMIT
 `;
+  if (attach === 'tc,xdp') return RAW + text;
   return attach === 'tc' ? text : text.replace(/REJECT --reject-with \S+/g, 'DROP');
 }
 

@@ -25,24 +25,27 @@ const HELD = 200;
 /** Datagrams of the allowed stream that may be under way when it is asked. */
 const UNDER_WAY = 5;
 
-const OUTCOMES = {
-  tc: [
-    'ECONNREFUSED',
-    'ECONNREFUSED (1 ICMP)',
-    'EHOSTUNREACH (1 ICMP)',
-    'open',
-    'silence',
-    // An IPv6 connection goes on trying when it is prohibited.
-    'silence (1 ICMP)',
-  ],
+const ALL_OUTCOMES = [
+  'ECONNREFUSED',
+  'ECONNREFUSED (1 ICMP)',
+  'EHOSTUNREACH (1 ICMP)',
+  'open',
+  'silence',
+  // An IPv6 connection goes on trying when it is prohibited.
+  'silence (1 ICMP)',
+];
+const OUTCOMES: Readonly<Record<Attach, readonly string[]>> = {
+  tc: ALL_OUTCOMES,
+  'tc,xdp': ALL_OUTCOMES,
   netfilter: ['open', 'silence'],
-} as const;
+};
+const XDP_LINKS: readonly string[] = ['eth0 xdp', 'eth1 xdp'];
 
 describeOn(
   'netfilter',
   'the switch under traffic',
   () => {
-    describe.each(['tc', 'netfilter'] as const)('to programs on %s', theSwitch);
+    describe.each(['tc', 'tc,xdp', 'netfilter'] as const)('to programs on %s', theSwitch);
   },
   TOOLS,
 );
@@ -122,7 +125,8 @@ function theSwitch(attach: Attach): void {
   it('observes: everything as before, and counts what iptables counts, rule by rule', async () => {
     const result = lab.cli('load', folder);
     expect(result.status, result.stderr).toBe(0);
-    if (attach === 'tc') await hold();
+    expect(lab.xdp()).toEqual(attach === 'tc,xdp' ? XDP_LINKS : []);
+    if (attach !== 'netfilter') await hold();
     await pause(300);
     await expectUnbroken();
     await rest();
@@ -180,7 +184,7 @@ function theSwitch(attach: Attach): void {
 
   it('goes back by itself without confirm, to the same', async () => {
     expect(lab.cli('load', folder).status).toBe(0);
-    if (attach === 'tc') await hold();
+    if (attach !== 'netfilter') await hold();
     await pause(300);
     const result = lab.cli('load', folder, '--enforce', '--rollback-after', '4', '--flush-iptables');
     expect(result.status, result.stderr).toBe(0);
@@ -206,6 +210,7 @@ function theSwitch(attach: Attach): void {
   it('would see a moment in which nobody decides', async () => {
     lab.must('host', ['iptables-legacy', '-P', 'FORWARD', 'ACCEPT']);
     lab.must('host', ['iptables-legacy', '-F', 'FORWARD']);
+    if (attach === 'tc,xdp') lab.must('host', ['iptables-legacy', '-t', 'raw', '-F']);
     setRules(lab, attach);
     await expect(expectUnbroken()).rejects.toThrow();
   });
