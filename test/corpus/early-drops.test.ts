@@ -94,7 +94,7 @@ describe.each(['vm', 'kernel'] as const)('%s', (on) => {
     );
     expect(wrong).toEqual([]);
     expect(drops).toBe(63);
-    expect([...others].sort()).toEqual(['deferred', 'drop', 'not-ip']);
+    expect([...others].sort()).toEqual(['deferred', 'drop']);
   });
 
   it.skipIf(lacks !== undefined)('with XDP before TC, every packet fares as with TC alone', async () => {
