@@ -19,6 +19,7 @@ export default class Migrate extends BaseCommand {
   static override examples = [
     '<%= config.bin %> migrate snapshot/ -o out/',
     '<%= config.bin %> migrate rules.v4 ipset.save --host host.json -o out/',
+    '<%= config.bin %> migrate snapshot/ --attach auto -o out/',
     '<%= config.bin %> migrate snapshot/ --attach tc,xdp -o out/',
     '<%= config.bin %> migrate rules.v4 --attach netfilter --waive IPT0439 -o out/',
     '<%= config.bin %> migrate old.v4 --waive IPT0310@filter/INPUT:7 -o out/ --json',
@@ -36,7 +37,7 @@ export default class Migrate extends BaseCommand {
     attach: Flags.string({
       description:
         'where programs attach: tc (each interface), tc,xdp (and early drops before it), or netfilter (the hooks ' +
-        'of iptables; no REJECT answers)',
+        'of iptables; no REJECT answers); auto: the best for these rules, with reasons',
       helpValue: 'KINDS',
       default: DEFAULT_ATTACH.join(','),
     }),
@@ -45,11 +46,11 @@ export default class Migrate extends BaseCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Migrate);
     const waivers = readWaivers(flags.waive);
-    const attach = readAttachSet(flags.attach);
+    const attach = flags.attach === 'auto' ? 'auto' : readAttachSet(flags.attach);
     const input = await loadArguments(argv as string[], flags);
     const { report, files, diagnostics } = await migrate(input, waivers, this.config.version, attach);
     await writeFolder(flags.output, files);
-    const assessment = assess({ ...input, ...attachView(input, attach) }, waivers);
+    const assessment = assess({ ...input, ...attachView(input, report.attach.kinds) }, waivers);
     this.tellDiagnostics([...diagnostics, ...whatStandsAgainst(input, assessment)]);
     for (const { text } of assessment.unusedWaivers) this.tell(`waiver ${text} accepts nothing here`);
     if (flags.json) this.putJson(report);
@@ -59,15 +60,17 @@ export default class Migrate extends BaseCommand {
 }
 
 function summary(
-  { ok, summary: counts, program, files }: Awaited<ReturnType<typeof migrate>>['report'],
+  { ok, summary: counts, program, files, attach }: Awaited<ReturnType<typeof migrate>>['report'],
   folder: string,
 ): string {
   if (!ok || program === undefined) {
     return `no program: see ${folder}/report.md for what stands against it (${counts.rules} rules)`;
   }
   const loader = files.includes('load.sh') ? `${folder}/load.sh load` : `ipt2ebpf load ${folder}`;
+  const chosen =
+    attach.reasons === undefined ? '' : `attaches to ${attach.kinds.join(',')}: ${attach.reasons[0]!}\n`;
   return (
-    `${counts.rules} rules -> ${folder}/program.o (${program.objectBytes} bytes, table ${program.tableBytes})\n` +
+    `${chosen}${counts.rules} rules -> ${folder}/program.o (${program.objectBytes} bytes, table ${program.tableBytes})\n` +
     `what became of each rule: ${folder}/report.md; load in observe mode: ${loader}`
   );
 }

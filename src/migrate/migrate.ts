@@ -25,6 +25,7 @@ import { earlyReport, notByXdpAlone } from './early-report.js';
 import { loaderScript } from './loader-script.js';
 import { INPUT_FOLDER, MANIFEST_FILE } from './output-folder.js';
 import type { OutputEntry } from './output-folder.js';
+import { recommend } from './recommend.js';
 import { migratedRules, refusalDiagnostic, reportText } from './report.js';
 import type { MigrationReport } from './report.js';
 
@@ -40,8 +41,10 @@ export async function migrate(
   given: LoadedInput,
   waivers: readonly Waiver[],
   version: string,
-  attach: readonly AttachKind[] = DEFAULT_ATTACH,
+  attachTo: readonly AttachKind[] | 'auto' = DEFAULT_ATTACH,
 ): Promise<Migration> {
+  const recommended = attachTo === 'auto' ? recommend(given, waivers) : undefined;
+  const attach = attachTo === 'auto' ? recommended!.kinds : attachTo;
   const view = attachView(given, attach);
   const input = { ...given, ...view };
   const { ruleset, host, leftTables } = input;
@@ -91,6 +94,7 @@ export async function migrate(
     attach: {
       kinds: attach,
       left: leftList(leftTables),
+      ...(recommended !== undefined && { reasons: recommended.reasons }),
       ...(built !== undefined && attach.includes('xdp') && { early: earlyReport(built.model) }),
     },
     notes: notes(input, model, attach),

@@ -30,6 +30,8 @@ export interface MigrationReport {
   readonly attach: {
     readonly kinds: readonly AttachKind[];
     readonly left: readonly { readonly family: string; readonly table: string; readonly why: string }[];
+    /** Why these kinds, where they were left to us. */
+    readonly reasons?: readonly string[];
     /** What XDP drops, where it is among the kinds. */
     readonly early?: EarlyReport;
   };
@@ -99,6 +101,10 @@ export function reportText(report: MigrationReport): string {
     '',
     `Attached to: ${report.attach.kinds.map((kind) => ATTACH_KIND_NAMES[kind]).join(', ')}.`,
     '',
+    ...section(
+      'Why it attaches there',
+      (report.attach.reasons ?? []).map((reason) => `- ${printable(reason)}`),
+    ),
     ...section(
       'Tables that stay with iptables',
       report.attach.left.map(({ family, table, why }) => `- ${family} ${table}: ${why}`),

@@ -54,6 +54,7 @@ const rows: readonly (readonly [string, (faulty: string) => string[], number, st
   ['migrate', () => [sound, '-o', path('out')], 0, 'migrate.json'],
   ['migrate', (faulty) => [faulty, '-o', path('none')], 1, 'migrate.json'],
   ['migrate', () => [sound, '-o', path('early'), '--attach', 'tc,xdp'], 0, 'migrate.json'],
+  ['migrate', () => [sound, '-o', path('auto'), '--attach', 'auto'], 0, 'migrate.json'],
   ['migrate', () => [sound, '-o', path('alone'), '--attach', 'xdp'], 1, 'migrate.json'],
   ['verify', () => [sound, '--pcap', capture, '--attach', 'xdp'], 0, 'verify.json'],
   ['policy', () => [sound], 0, 'policy.json'],
