@@ -14,7 +14,7 @@ export default class Migrate extends BaseCommand {
   static override summary = 'Turn rules into a TC program, with tables, loader and report';
   static override description =
     'Writes a folder: the model, C, object and tables, a script that loads them in observe mode, what became of ' +
-    'each rule, and digests. Exit 0: done. 1: something is not exact and not waived: model and report, no ' +
+    'each rule (report.md, report.html, report.json), and digests. Exit 0: done. 1: something is not exact and not waived: model and report, no ' +
     'program. 2: nothing written.';
   static override examples = [
     '<%= config.bin %> migrate snapshot/ -o out/',

@@ -26,7 +26,7 @@ export default class Verify extends BaseCommand {
     '<%= config.bin %> verify snapshot/ --pcap traffic.pcap',
     '<%= config.bin %> verify rules.v4 ipset.save --host host.json --pcap a.pcapng --left netfilter --right kernel',
     '<%= config.bin %> verify snapshot/ --pcap traffic.pcap --attach xdp',
-    '<%= config.bin %> verify snapshot/ --pcap traffic.pcap --report text --report junit=verify.xml',
+    '<%= config.bin %> verify snapshot/ --pcap traffic.pcap --report text --report html=verify.html',
   ];
   static override usage = '<%= command.id %> <input>... --pcap FILE... [flags]';
   static override strict = false;

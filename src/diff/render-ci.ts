@@ -2,6 +2,7 @@
 // A verification in the forms that CI systems read: JUnit XML (one test case per cause, and one that all
 // packets are equal), and GitHub workflow commands (an annotation at the rule's line).
 import { printable } from '../diagnostics/printable.js';
+import { xml } from '../html/xml-text.js';
 import { ruleKey } from './compare-records.js';
 import { sideName } from './render-text.js';
 import type { Cause, VerifyReport } from './report.js';
@@ -75,20 +76,6 @@ function causeDetails({ first, left, right }: Cause, report: VerifyReport): stri
     side(report.left, first.left),
     side(report.right, first.right),
   ].join('\n');
-}
-
-/** Text for XML 1.0: markup escaped, characters that XML can't have shown as `?`. */
-function xml(text: string): string {
-  return (
-    text
-      // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '?')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      .replaceAll('\n', '&#10;')
-  );
 }
 
 /** Escapes of GitHub's workflow commands. */

@@ -66,9 +66,9 @@ export function sideName({ verdict, rule, file }: SideOfCause): string {
   return printable(`${key}${place} ${verdict}`);
 }
 
-/** Both traces and what follows from them, aligned: what the sides share stands in one row. */
-function sideBySide({ left, right }: VerifyReport, cause: Cause, paint: ChalkInstance): string[] {
-  const [a, b] = [steps(cause.first.left), steps(cause.first.right)];
+/** Both traces and what follows from them, aligned: what the sides share stands in one row, twice. */
+export function alignedSteps({ first }: Cause): [left: string, right: string][] {
+  const [a, b] = [steps(first.left), steps(first.right)];
   const rows: [string, string][] = [];
   let alone: string[] = [];
   const flush = (rights: readonly string[]): void => {
@@ -85,6 +85,11 @@ function sideBySide({ left, right }: VerifyReport, cause: Cause, paint: ChalkIns
     }
   }
   flush([]);
+  return rows;
+}
+
+function sideBySide({ left, right }: VerifyReport, cause: Cause, paint: ChalkInstance): string[] {
+  const rows = alignedSteps(cause);
   const width = Math.max(left.length, ...rows.map(([text]) => text.length));
   const line = (l: string, r: string): string => `${l.padEnd(width)} | ${r}`.trimEnd();
   return [
@@ -136,6 +141,6 @@ function missedLine({ file, line, table, text }: CoveredRule): string {
   return printable(`${file}:${line} ${table}: ${text}`);
 }
 
-function count(n: number, noun: string): string {
+export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Report formats by name: `--report FORMAT[=FILE]`.
 import { renderGithub, renderJunit } from './render-ci.js';
+import { renderHtml } from './render-html.js';
 import { renderReport, type TextOptions } from './render-text.js';
 import type { VerifyReport } from './report.js';
 
-export const REPORT_FORMATS = ['text', 'json', 'junit', 'github'] as const;
+export const REPORT_FORMATS = ['text', 'json', 'junit', 'github', 'html'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 export interface ReportRequest {
@@ -32,5 +33,7 @@ export function render(report: VerifyReport, format: ReportFormat, options: Text
       return renderJunit(report);
     case 'github':
       return renderGithub(report);
+    case 'html':
+      return renderHtml(report);
   }
 }

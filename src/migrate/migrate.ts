@@ -28,6 +28,7 @@ import type { OutputEntry } from './output-folder.js';
 import { recommend } from './recommend.js';
 import { migratedRules, refusalDiagnostic, reportText } from './report.js';
 import type { MigrationReport } from './report.js';
+import { reportHtml } from './report-html.js';
 
 export interface Migration {
   readonly report: MigrationReport;
@@ -101,16 +102,18 @@ export async function migrate(
     ...(refusals[0] !== undefined && { refusal: refusal?.message ?? refusals[0].message }),
     ...(built !== undefined && {
       program: {
+        sha256: sha256(built.object),
         objectBytes: built.object.length,
         tableBytes: built.table.bytes.length,
         connections: attach.includes('netfilter') ? 0 : DEFAULT_CONNECTIONS,
         costs: built.table.costs,
       },
     }),
-    files: [...files.keys(), 'report.json', 'report.md', MANIFEST_FILE].sort(),
+    files: [...files.keys(), 'report.html', 'report.json', 'report.md', MANIFEST_FILE].sort(),
   };
   files.set('report.json', { contents: JSON.stringify(report, null, 2) + '\n' });
   files.set('report.md', { contents: reportText(report) });
+  files.set('report.html', { contents: reportHtml(report) });
   files.set(MANIFEST_FILE, { contents: JSON.stringify(manifest(report, files, model), null, 2) + '\n' });
   return { report, files, diagnostics: refusals };
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of each rule, as data (report.json, `migrate --json`) and for people (report.md).
+// What became of each rule, as data (report.json, `migrate --json`) and for people (report.md; report-html.ts: report.html).
 import type { FamilyCost } from '../decision/family-compiler.js';
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import { printable } from '../diagnostics/printable.js';
 import type { CheckReport, RuleReport } from '../ruleset/assess/report.js';
 import type { EarlyReport } from './early-report.js';
+import { nextSteps } from './next-steps.js';
 import { ATTACH_KIND_NAMES, type AttachKind } from '../program/attach-kind.js';
 import type { Rule } from '../ruleset/ruleset.js';
 
@@ -40,6 +41,8 @@ export interface MigrationReport {
   /** Why no program came out though every rule is faithful. */
   readonly refusal?: string;
   readonly program?: {
+    /** Digest of program.o, hex. */
+    readonly sha256: string;
     readonly objectBytes: number;
     readonly tableBytes: number;
     /** Connections it tracks; 0 where the kernel does. */
@@ -81,15 +84,21 @@ export function refusalDiagnostic(message: string, rule: Rule | undefined): Diag
   };
 }
 
+/** What came of it, in one sentence. */
+export function headline({ ok, refusal, rules }: MigrationReport): string {
+  if (!ok) return `No program: ${refusal ?? 'some rules cannot be carried over as they are'}.`;
+  const left = rules.filter(({ became }) => became === 'left').length;
+  const carried = left === 0 ? `All ${rules.length} rules are` : `${rules.length - left} rules are`;
+  return `${carried} carried over${left === 0 ? '' : `, ${left} are left out for the reasons given`}. The program is in \`program.o\`.`;
+}
+
 /** Markdown. Rule text is quoted as code. */
 export function reportText(report: MigrationReport): string {
   const { summary, rules, program } = report;
   const lines = [
     '# Migration report',
     '',
-    report.ok
-      ? `All ${summary.rules} rules are carried over or have no effect. The program is in \`program.o\`.`
-      : `**No program**: ${report.refusal ?? 'some rules cannot be carried over as they are'}.`,
+    headline(report),
     '',
     `Made by ipt2ebpf ${report.version} from:`,
     '',
@@ -129,7 +138,7 @@ export function reportText(report: MigrationReport): string {
     ...(program === undefined ? [] : programSection(program)),
     '## How to go on',
     '',
-    ...(report.ok ? goOn(report.attach.kinds) : MEND),
+    ...nextSteps(report.ok, report.attach.kinds, report.files).map((step, i) => `${i + 1}. ${step}`),
     '',
     '## Rules carried over',
     '',
@@ -139,23 +148,7 @@ export function reportText(report: MigrationReport): string {
   return lines.join('\n');
 }
 
-function goOn(kinds: readonly AttachKind[]): string[] {
-  if (kinds.includes('netfilter')) {
-    return [
-      '1. Compare with recorded traffic, in a namespace: `ipt2ebpf verify <the same inputs> --pcap capture.pcap --left',
-      '   netfilter --right netfilter-bpf`.',
-      '2. Observe on the host: `ipt2ebpf load` attaches the programs before iptables; every packet passes, verdicts are',
-      '   counted per rule. `ipt2ebpf unload` takes them away.',
-    ];
-  }
-  return [
-    '1. Compare with recorded traffic: `ipt2ebpf verify <the same inputs> --pcap capture.pcap`.',
-    '2. Observe on the host: `./load.sh load` attaches the program beside iptables; every packet passes, verdicts',
-    '   are counted per rule (`./load.sh status`). `./load.sh unload` takes it away.',
-  ];
-}
-
-function earlyLines({ attach, rules }: MigrationReport): string[] {
+export function earlyLines({ attach, rules }: MigrationReport): string[] {
   const { drops = [], policies = [], deferred = [] } = attach.early ?? {};
   const name = (id: number): string => {
     const { family, table, chain, number } = rules[id]!;
@@ -167,12 +160,6 @@ function earlyLines({ attach, rules }: MigrationReport): string[] {
     ...(deferred.length === 0 ? [] : [`- passed on to TC at: ${deferred.map(name).join(', ')}`]),
   ];
 }
-
-const MEND = [
-  '1. For each rule above: change it, or accept it by name with `--waive CODE[@table/CHAIN[:N]]`. A waived rule',
-  '   that a program cannot hold is left out of it.',
-  '2. Run `ipt2ebpf migrate` again.',
-];
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`## ${title}`, '', ...lines, ''];
