@@ -13,7 +13,6 @@ static __always_inline void count_hit(struct packet *p, __u32 id)
 	if (p->uncounted)
 		return;
 	counter = bpf_map_lookup_elem(&counters, &id);
-
 	if (counter) {
 		counter->packets++;
 		counter->bytes += p->f[F_LENGTH];

@@ -317,11 +317,15 @@ __attribute__((noinline)) int parse(struct __sk_buff *skb, struct packet *p)
 	if (!p->egress && skb->pkt_type == PACKET_OTHERHOST)
 		return PARSED_REFUSED;
 	p->l3 = ETH_HLEN;
-	outcome = protocol == ETH_P_IP ? parse_ipv4(p, loaded) : parse_ipv6(p, loaded);
+	if (protocol == ETH_P_IP) {
+		outcome = parse_ipv4(p, loaded);
+	} else {
+		outcome = parse_ipv6(p, loaded);
+		if (outcome == PARSED_IP)
+			find_upper_layer(skb, p);
+	}
 	if (outcome != PARSED_IP)
 		return outcome;
-	if (p->family == 6)
-		find_upper_layer(skb, p);
 	if (p->f[F_FRAG] > 2)
 		p->f[F_FRAG] = 2;
 	parse_l4(skb, load_from_skb, p, loaded);

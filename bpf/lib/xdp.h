@@ -33,7 +33,9 @@ static __always_inline long load_from_xdp(void *frame, struct packet *p, __u32 a
 /* A frame for another station is nothing to this host's stack: a device above may be meant (macvlan), or nobody. */
 static __always_inline int is_for_this_station(struct packet *p)
 {
-	__u64 *station = bpf_map_lookup_elem(&stations, &p->ifindex);
+	/* A key in what a global function is given is no key to the verifier of 6.1. */
+	__u32 ifindex = p->ifindex;
+	__u64 *station = bpf_map_lookup_elem(&stations, &ifindex);
 
 	if (!station || !*station)
 		return 0;
@@ -61,10 +63,14 @@ __attribute__((noinline)) int parse_in_xdp(struct xdp_md *frame, struct packet *
 	if ((protocol != ETH_P_IP && protocol != ETH_P_IPV6) || !is_for_this_station(p))
 		return 0;
 	p->l3 = ETH_HLEN;
-	if ((protocol == ETH_P_IP ? parse_ipv4(p, loaded) : parse_ipv6(p, loaded)) != PARSED_IP)
-		return 0;
-	if (p->family == 6)
+	if (protocol == ETH_P_IP) {
+		if (parse_ipv4(p, loaded) != PARSED_IP)
+			return 0;
+	} else {
+		if (parse_ipv6(p, loaded) != PARSED_IP)
+			return 0;
 		walk_to_upper_layer(frame, load_from_xdp, p);
+	}
 	if (p->fragmented)
 		return 0;
 	parse_l4(frame, load_from_xdp, p, loaded);

@@ -29,7 +29,13 @@ class ImageWriter {
   }
 }
 
-/** All objects by name, TC programs only. */
+/** enum bpf_prog_type. */
+const PROGRAM_TYPES = new Map<string, number>([
+  ['sched_cls', 3],
+  ['xdp', 6],
+]);
+
+/** All objects by name: TC and XDP programs. */
 export function objectsImage(objects: ReadonlyMap<string, BpfObject>): Uint8Array {
   const image = new ImageWriter().word(objects.size);
   for (const [name, { btf, maps, programs }] of objects) {
@@ -49,6 +55,7 @@ export function objectsImage(objects: ReadonlyMap<string, BpfObject>): Uint8Arra
       const lines = lineInfo(program.lines);
       image
         .name(program.name, 16)
+        .word(typeOf(program.type))
         .word(program.instructions.length / 8)
         .bytes(program.instructions);
       image.word(references.length);
@@ -61,6 +68,12 @@ export function objectsImage(objects: ReadonlyMap<string, BpfObject>): Uint8Arra
     }
   }
   return image.finish();
+}
+
+function typeOf(name: string): number {
+  const type = PROGRAM_TYPES.get(name);
+  if (type === undefined) throw new Error(`programs of type ${name} are not loaded here`);
+  return type;
 }
 
 /** An uncompressed initramfs of these executable files. */

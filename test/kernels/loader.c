@@ -119,6 +119,7 @@ static void load_program(const char *object, int btf, const int *maps)
 	int fd, error;
 
 	memcpy(name, bytes(16), 15);
+	attr.prog_type = word();
 	count = word();
 	instructions = malloc(count * 8);
 	memcpy(instructions, bytes(count * 8), count * 8);
@@ -131,7 +132,6 @@ static void load_program(const char *object, int btf, const int *maps)
 		pair[0].imm = maps[references[1]];
 		pair[1].imm = inside ? references[2] : 0;
 	}
-	attr.prog_type = BPF_PROG_TYPE_SCHED_CLS;
 	attr.insns = (unsigned long)instructions;
 	attr.license = (unsigned long)"Dual BSD/GPL";
 	memcpy(attr.prog_name, name, sizeof(name));
