@@ -83,7 +83,7 @@ export class MapView {
 let cpus: number | undefined;
 
 /** Highest possible CPU number + 1: how many values a per-CPU lookup writes. */
-function possibleCpus(): number {
+export function possibleCpus(): number {
   cpus ??=
     Math.max(
       ...(readFileSync('/sys/devices/system/cpu/possible', 'latin1').match(/\d+/g) ?? ['0']).map(Number),

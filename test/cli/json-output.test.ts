@@ -77,6 +77,8 @@ const liveRows: readonly (readonly [string, number, string])[] = [
   ['ip addr add 203.0.113.9/24 dev eth0; ipt2ebpf load out --json', 1, 'load.json'],
   ['ipt2ebpf load out --enforce --rollback-after 60 --flush-iptables --json', 0, 'load.json'],
   ['ipt2ebpf confirm --json', 0, 'confirm.json'],
+  ['ipt2ebpf status --json', 0, 'status.json'],
+  ['ipt2ebpf unload >&2; ipt2ebpf status --json', 1, 'status.json'],
   ['ipt2ebpf unload --json', 0, 'unload.json'],
 ];
 
