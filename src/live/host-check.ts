@@ -91,7 +91,10 @@ function interfaceDifferences(then: Host, now: Host): HostDifference[] {
   ];
 }
 
-/** Own addresses, those of `lo` aside: INPUT judges what is sent to those that were migrated. */
+/**
+ * Own addresses, those of `lo` aside. On a live host INPUT judges what is sent to unknown ones too, but addrtype,
+ * the source of answers and the way of a packet through FORWARD follow the migrated ones.
+ */
 export function addressDifferences(
   then: Pick<Host, 'interfaces'>,
   now: Pick<Host, 'interfaces'>,
@@ -111,7 +114,7 @@ export function addressDifferences(
       difference(
         'IPT1100',
         `${text} of ${name} is new since the migration`,
-        'INPUT would not judge packets to it: take a snapshot and migrate again',
+        "programs do not know it as the host's own: take a snapshot and migrate again",
       ),
     ),
     ...gone.map(([text, name]) => difference('IPT1100', `${text} of ${name} is gone since the migration`)),

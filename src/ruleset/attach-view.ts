@@ -6,7 +6,12 @@ import type { AttachKind } from '../program/attach-kind.js';
 import type { Family } from '../net/family.js';
 import type { LooseProblem } from './resolve/resolve.js';
 import type { Fidelity, FamilyRuleset, Rule, Ruleset, Table } from './ruleset.js';
-import { HEADER_SUPPORT, TABLE_SUPPORT, TRANSLATED_CONNECTION } from './support/context.js';
+import {
+  EXPECTED_CONNECTION,
+  HEADER_SUPPORT,
+  TABLE_SUPPORT,
+  TRANSLATED_CONNECTION,
+} from './support/context.js';
 import { EXACT, isFaithful, worst } from './support/support.js';
 import { NETFILTER_TARGET_SUPPORT } from './support/targets.js';
 
@@ -91,6 +96,7 @@ function netfilterFidelity(rule: Rule, ruleset: Ruleset): Fidelity {
     isFragmentOption ? EXACT : fidelity,
     NETFILTER_TARGET_SUPPORT[target.kind]?.base ?? EXACT,
     translates(ruleset[family]!) && asksForTranslation(rule) ? TRANSLATED_CONNECTION : EXACT,
+    asksForExpectation(rule) ? EXPECTED_CONNECTION : EXACT,
   ]);
 }
 
@@ -101,6 +107,12 @@ function asksForTranslation({ matches }: Rule): boolean {
       (match.replySource !== undefined ||
         match.replyDestination !== undefined ||
         match.states?.value.some((state) => state === 'SNAT' || state === 'DNAT') === true),
+  );
+}
+
+function asksForExpectation({ matches }: Rule): boolean {
+  return matches.some(
+    (match) => match.kind === 'conntrack' && match.statuses?.value.includes('EXPECTED') === true,
   );
 }
 

@@ -57,6 +57,8 @@ describe('rules', () => {
     ['-A INPUT -j REJECT', 'approximate', 'IPT0439'],
     ['-A INPUT -m recent --set --name a -j DROP', 'unsupported', expect.any(String)],
     ['-A INPUT -m conntrack --ctstate DNAT -j ACCEPT', 'exact', undefined],
+    ['-A INPUT -m conntrack --ctstatus SEEN_REPLY -j ACCEPT', 'exact', undefined],
+    ['-A INPUT -m conntrack --ctstatus EXPECTED -j ACCEPT', 'unsupported', 'IPT0457'],
   ])('%s', (rule, state, code) => {
     const { fidelity } = view(table('filter', rule)).ruleset.rules[0]!;
     expect([fidelity.state, fidelity.code]).toEqual([state, code]);

@@ -273,7 +273,10 @@ export function lowerConntrack(match: ConntrackMatch, context: LowerContext): Te
   return { kind: 'fields', match: or(where('CT', bare), and(where('CT', held), connection)), hotdrop: [] };
 }
 
-/** `value` is a CT field. Nothing translates or expects connections yet, so those bits are never set. */
+/**
+ * `value` is a CT field. At TC nothing expects connections, so that bit is never set; for netfilter programs such a
+ * rule is refused (EXPECTED_CONNECTION).
+ */
 function statusHolds(statuses: Negatable<readonly ConntrackStatusName[]>, value: number): boolean {
   const bits: Readonly<Record<ConntrackStatusName, number>> = {
     NONE: 0,

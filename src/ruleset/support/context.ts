@@ -52,12 +52,18 @@ export const MARK_ROUTING: Support = approximate(
 );
 
 /**
- * What the kernel's translation does to a connection is not asked by netfilter programs: `--ctstate SNAT,DNAT`, the
- * reply's addresses, `--ctstatus`es of translation.
+ * What the kernel's translation does to a connection is not asked by netfilter programs: `--ctstate SNAT,DNAT` and
+ * the reply's addresses.
  */
 export const TRANSLATED_CONNECTION: Support = unsupported(
   'IPT0456',
   'the nat table stays with the kernel, and a netfilter program does not ask how a connection is translated',
+);
+
+/** `--ctstatus EXPECTED`: at TC nothing expects connections, but a netfilter program meets those of the kernel. */
+export const EXPECTED_CONNECTION: Support = unsupported(
+  'IPT0457',
+  'helpers stay with the kernel, and a netfilter program does not ask whether one expected a connection',
 );
 
 /** ipset types by name (ipset(8) SET TYPES). */

@@ -6,6 +6,7 @@ import type { ExtensionShape } from '../../../grammar/options.js';
 import {
   ABSENT_SET,
   CT_TEMPLATE,
+  EXPECTED_CONNECTION,
   HEADER_SUPPORT,
   IDLE,
   MARK_ROUTING,
@@ -96,6 +97,7 @@ export function supportDocument(): string {
           ['`--ctstate SNAT` or `DNAT`, `--ctreplsrc`, `--ctrepldst`, where the nat table translates'],
           TRANSLATED_CONNECTION,
         ],
+        [['`--ctstatus EXPECTED`'], EXPECTED_CONNECTION],
       ],
     ),
   ].join('\n');
