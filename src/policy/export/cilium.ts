@@ -6,6 +6,7 @@
 // Semantics: https://docs.cilium.io/en/stable/security/policy/ (intro: default deny; layer3: CIDR, entities;
 // layer4: toPorts, endPort, icmps; deny: precedence) and https://docs.cilium.io/en/stable/security/host-firewall/
 import type { Family } from '../../net/family.js';
+import { Unsayable } from './condition-regions.js';
 import { reasonOf, type Entry, type Plan } from './plan.js';
 import { overlaps, subtractRegions } from './region.js';
 import type { Decision, Manifest, Path, Target, Trace } from './target.js';
@@ -14,7 +15,9 @@ import {
   byProtocol,
   grantsOf,
   ICMP,
+  isPortZero,
   PORT_PROTOCOLS,
+  PORT_ZERO,
   wholeTypes,
   type Grant,
   type Granted,
@@ -75,22 +78,12 @@ export function exportCilium(context: ExportContext): Drafted[] {
     if (plans.every(isUnrestricted)) continue;
     const key = path === 'input' ? 'ingress' : 'egress';
     const lists = plans.map((plan) => listsOf(plan, context));
-    const allow = rulesOf(
-      grantsOf(
-        lists.flatMap((each) => each.allow),
-        path,
-        context.book,
-      ),
-      path,
-    );
-    const deny = rulesOf(
-      grantsOf(
-        lists.flatMap((each) => each.deny),
-        path,
-        context.book,
-      ),
-      path,
-    );
+    const drawn = (list: 'allow' | 'deny'): Drawn[] => {
+      const granted = lists.flatMap((each) => each[list]);
+      return rulesOf(grantsOf(granted, path, context.book), path);
+    };
+    const allow = drawn('allow');
+    const deny = drawn('deny');
     // A section without rules says nothing; an empty rule allows nothing and turns default deny on.
     spec[key] = allow.length > 0 ? allow.map(({ rule }) => rule) : [{}];
     if (deny.length > 0) spec[`${key}Deny`] = deny.map(({ rule }) => rule);
@@ -154,6 +147,7 @@ function listsOf(plan: Plan, { planner, residue }: ExportContext): Lists {
   function isSayable(entry: Entry): boolean {
     try {
       for (const region of entry.regions) planner.check(region, policy);
+      if (entry.regions.some(isPortZero)) noteFor(entry, 'allow', new Unsayable(PORT_ZERO));
       return true;
     } catch (error) {
       noteFor(entry, 'allow', error);

@@ -4,7 +4,7 @@
 //
 // Semantics: https://kubernetes.io/docs/concepts/services-networking/network-policies/ (isolation by direction,
 // policies add up, replies pass, ports and endPort, ipBlock with except, what the API does not say).
-import { intersect } from '../../model/ranges.js';
+import { complement, intersect } from '../../model/ranges.js';
 import type { Labels } from '../inventory.js';
 import { Unsayable } from './condition-regions.js';
 import { reasonOf, type Entry, type Plan, type Planner } from './plan.js';
@@ -13,7 +13,9 @@ import type { ResidueBook } from './residue-book.js';
 import type { Manifest, Target } from './target.js';
 import {
   grantsOf,
+  isPortZero,
   PORT_PROTOCOLS,
+  PORT_ZERO,
   portsOf,
   SCTP,
   TCP,
@@ -107,6 +109,9 @@ function allowed(plan: Plan, planner: Planner, residue: ResidueBook): Granted[] 
     try {
       const regions = subtractRegions(entry.regions, denied, policy.family);
       for (const region of regions) planner.check(region, policy);
+      // The rule's own words: what denials leave of it may be anything.
+      if (entry.regions.some(isPortZero)) lost(entry, PORT_ZERO);
+      if (regions.some(isNarrowed)) lost(entry, 'it also asks for protocols other than TCP, UDP and SCTP');
       out.push(
         ...regions.map((region) => ({
           region: spoken(region),
@@ -115,11 +120,20 @@ function allowed(plan: Plan, planner: Planner, residue: ResidueBook): Granted[] 
         })),
       );
     } catch (error) {
-      const note = residue.noting(policy.family, entry.tier, path, undefined);
-      note('closes', reasonOf(error), entry.statement, ['NEW', 'INVALID', 'UNTRACKED'], entry.rules);
+      lost(entry, reasonOf(error));
     }
   }
   return out;
+
+  function lost(entry: Entry, why: string): void {
+    const note = residue.noting(policy.family, entry.tier, path, undefined);
+    note('closes', why, entry.statement, ['NEW', 'INVALID', 'UNTRACKED'], entry.rules);
+  }
+}
+
+/** Whether `spoken` takes away protocols that are asked for by number. */
+function isNarrowed({ protocols }: Region): boolean {
+  return protocols !== undefined && intersect(protocols, complement(PROTOCOLS, 255)).length > 0;
 }
 
 interface Port {

@@ -51,6 +51,13 @@ export function portsOf(ranges: Ranges | undefined): Ranges {
   return ranges ?? complement([], 0xffff);
 }
 
+/** Whether all that it asks for goes to destination port 0, which Cilium and Kubernetes have no words for. */
+export function isPortZero({ second }: Region): boolean {
+  return second !== undefined && second.every(({ last }) => last === 0);
+}
+
+export const PORT_ZERO = 'it asks for destination port 0';
+
 export interface Block {
   readonly cidr: string;
   readonly except?: readonly string[];
