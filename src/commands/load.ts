@@ -12,7 +12,8 @@ export default class Load extends BaseCommand {
     'them in observe mode: every packet passes, verdicts are counted beside the live iptables. The running host ' +
     'must be what was migrated; differences are named and can be waived. With --enforce programs decide, and ' +
     'everything goes back by itself unless `ipt2ebpf confirm` comes in time. Safe to repeat: attaches what is ' +
-    'missing, and brings to an end what a crash cut off. Another program is refused until `ipt2ebpf unload`. ' +
+    'missing, and brings to an end what a crash cut off. Connections that the kernel follows already are carried ' +
+    'over to TC programs; those that cannot be are listed. Another program is refused until `ipt2ebpf unload`. ' +
     'Exit 0: done. 1: the host differs, nothing has changed. 2: trouble.';
   static override examples = [
     '<%= config.bin %> load out/',
@@ -50,7 +51,7 @@ export default class Load extends BaseCommand {
         : undefined,
     );
     this.tellDiagnostics(report.diagnostics);
-    for (const note of report.notes) this.tell(note);
+    for (const note of [...report.notes, ...leftConnections(report)]) this.tell(note);
     if (flags.json) this.putJson(report);
     else this.put(summary(report));
     this.exit(report.ok ? EXIT_CODE.ok : EXIT_CODE.differs);
@@ -68,11 +69,27 @@ function refuseHalf(enforce: boolean, seconds: number | undefined, flush: boolea
   if (why !== undefined) throw new Errors.CLIError(why, { exit: EXIT_CODE.trouble });
 }
 
+const MOST_TOLD = 10;
+
+function leftConnections({ connections }: LoadReport): string[] {
+  if (connections === null) return [];
+  const told = connections.leftFirst.slice(0, MOST_TOLD);
+  const more = connections.left - told.length;
+  return [
+    ...told.map(({ connection, reason }) => `not carried over: ${connection}: ${reason}`),
+    ...(more > 0 ? [`not carried over: ${String(more)} more (--json lists the first 100)`] : []),
+  ];
+}
+
 function summary(report: LoadReport): string {
   if (!report.ok) return 'not loaded: the running host is not what was migrated';
   const lines = [
     `${report.mode === 'enforce' ? 'enforcing' : 'observing'} on ${report.interfaces.join(', ')}`,
   ];
+  if (report.connections !== null)
+    lines.push(
+      `connections carried over from the kernel: ${String(report.connections.carried)}, not carried over: ${String(report.connections.left)}`,
+    );
   if (report.emptied.length > 0) lines.push(`iptables emptied: ${report.emptied.join(', ')}`);
   if (report.rollback !== null)
     lines.push(`goes back by itself at ${report.rollback.deadline} unless confirmed: ipt2ebpf confirm`);

@@ -7,9 +7,10 @@ import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import type { Model } from '../model/model.js';
 import type { LoadedMigration } from './migration.js';
 import { emptyTables, saveRules, takeCarried } from './iptables.js';
-import { writeMode } from './pins.js';
+import { readMode, writeMode } from './pins.js';
 import { readState, writeState, type LiveState } from './places.js';
 import { endProcess, startDetached } from './processes.js';
+import { seedConnections, type Seeded } from './seed.js';
 import { modeInForce } from './take-down.js';
 
 export interface EnforceOptions {
@@ -23,6 +24,8 @@ export interface Enforced {
   readonly state: LiveState;
   /** True when it enforced before and was confirmed: nothing was done. */
   readonly again: boolean;
+  /** Connections as programs know them at the switch; undefined where there was none, or they use the kernel's. */
+  readonly seeded: Seeded | undefined;
 }
 
 /** Call with the lock held, after `load`. */
@@ -33,7 +36,7 @@ export async function enforce(
   const before = loadedState();
   const isConfirmed = before.rollback === null && modeInForce() === 'enforce';
   const empties = flush && before.saved.length === 0;
-  if (isConfirmed && !empties) return { state: before, again: true };
+  if (isConfirmed && !empties) return { state: before, again: true, seeded: undefined };
   const saved = empties ? saveRules(takeCarried(familiesOf(model), leftTables)) : before.saved;
   const process = await startDetached('rollback-process', [String(rollbackAfter)]);
   const deadline = new Date(Date.now() + rollbackAfter * 1000).toISOString();
@@ -42,10 +45,12 @@ export async function enforce(
   const state: LiveState = { ...before, mode: 'enforce', since, rollback, saved };
   writeState(state);
   await endProcess(before.rollback?.process);
+  // What programs observed from its middle on the kernel knows from its beginning.
+  const seeded = attach.includes('tc') && readMode() === 'observe' ? seedConnections(model) : undefined;
   writeMode('enforce');
   // Once more also where an earlier call was cut off in the middle of it.
   if (flush) emptyTables(saved, attach.includes('tc') ? familiesOf(model, true) : []);
-  return { state, again: false };
+  return { state, again: false, seeded };
 }
 
 export interface Confirmed {

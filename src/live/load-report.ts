@@ -6,6 +6,7 @@ import { enforce, type EnforceOptions } from './enforce.js';
 import { load } from './load.js';
 import { withLock } from './lock.js';
 import { requireRoot } from './machine.js';
+import type { Seeded } from './seed.js';
 import type { Mode, SavedRules } from './places.js';
 
 export interface LoadReport {
@@ -20,6 +21,8 @@ export interface LoadReport {
   /** Tables that iptables no longer holds: `ipv4 filter (legacy)`. */
   readonly emptied: readonly string[];
   readonly rollback: { readonly deadline: string; readonly seconds: number } | null;
+  /** Connections older than the load; null where programs use the kernel's own, or decided before. */
+  readonly connections: Omit<Seeded, 'notes'> | null;
 }
 
 /** `options`: to enforce. Throws EnvironmentError. */
@@ -32,10 +35,12 @@ export async function loadAndEnforce(
   return withLock(async () => {
     const loaded = await load(folder, waivers);
     const { ok, diagnostics, notes } = loaded;
-    if (!loaded.ok) return { ok, diagnostics, notes, interfaces: [], emptied: [], rollback: null };
+    if (!loaded.ok)
+      return { ok, diagnostics, notes, interfaces: [], emptied: [], rollback: null, connections: null };
     const { attached, migration } = loaded;
     const enforced = options === undefined ? undefined : await enforce(migration, options);
     const state = enforced?.state ?? loaded.state;
+    const seeded = enforced?.seeded ?? loaded.seeded;
     return {
       ok,
       diagnostics,
@@ -43,6 +48,7 @@ export async function loadAndEnforce(
         ...notes,
         ...attached.bare.map((why) => `not attached: ${why}`),
         ...attached.notes,
+        ...(seeded?.notes ?? []),
         ...(enforced?.again === true ? ['it enforced before, and is confirmed: nothing has changed'] : []),
       ],
       digest: state.digest,
@@ -50,6 +56,10 @@ export async function loadAndEnforce(
       interfaces: state.interfaces,
       emptied: emptiedTables(state.saved),
       rollback: state.rollback && { deadline: state.rollback.deadline, seconds: state.rollback.seconds },
+      connections:
+        seeded === undefined
+          ? null
+          : { carried: seeded.carried, left: seeded.left, leftFirst: seeded.leftFirst },
     };
   });
 }

@@ -16,10 +16,11 @@ import { attachMissing, LOADED_KINDS, type Attached } from './attach.js';
 import { hostDifferences, readRunningHost } from './host-check.js';
 import { networkNamespace, requireMachine } from './machine.js';
 import { keepMigration, readMigration, type LoadedMigration } from './migration.js';
-import { pinAll } from './pins.js';
+import { pinAll, readMode } from './pins.js';
 import { readState, SCRIPT_FILE, writeState, type LiveState } from './places.js';
 import { isAlive, startDetached } from './processes.js';
 import { recover } from './recover.js';
+import { seedConnections, type Seeded } from './seed.js';
 
 /** Refused: `diagnostics` say why, and nothing has changed. */
 export type LoadResult =
@@ -31,6 +32,8 @@ export type LoadResult =
       readonly notes: readonly string[];
       readonly state: LiveState;
       readonly attached: Attached;
+      /** Undefined where programs use the kernel's connections, or decide already. */
+      readonly seeded: Seeded | undefined;
       readonly migration: LoadedMigration;
     };
 
@@ -51,6 +54,10 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
   for (const { text } of waivers.unused()) notes.push(`waiver ${text} accepts nothing here`);
   if (before === undefined) makePins(migration);
   const attached = attachMissing(migration.model, migration.attach);
+  const seeded =
+    migration.attach.includes('tc') && readMode() === 'observe'
+      ? seedConnections(migration.model)
+      : undefined;
   const watcher = isAlive(before?.watcher) ? before!.watcher : await startDetached('watcher-process');
   const state: LiveState = {
     version: 1,
@@ -66,7 +73,7 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
     watcher,
   };
   writeState(state);
-  return { ok: true, diagnostics, notes, state, attached, migration };
+  return { ok: true, diagnostics, notes, state, attached, seeded, migration };
 }
 
 function requireKinds(kinds: readonly AttachKind[]): void {

@@ -4,7 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { EnvironmentError } from '../diagnostics/diagnostic.js';
 import { ToolError } from '../kernel/namespace.js';
 
-const PACKAGES: Readonly<Record<string, string>> = { ip: 'iproute2', tc: 'iproute2', mount: 'mount' };
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  tc: 'iproute2',
+  mount: 'mount',
+  conntrack: 'conntrack',
+};
 const MOST_MS = 60_000;
 
 /** Standard output, latin1. Throws ToolError with what it said, EnvironmentError where it is not installed. */
