@@ -3,6 +3,7 @@ import { Args, Errors, Flags } from '@oclif/core';
 import { BaseCommand, inputFlags } from '../cli/base-command.js';
 import { EXIT_CODE } from '../cli/exit-code.js';
 import { readWaivers } from '../cli/inputs.js';
+import { parseGuard } from '../live/guard/guard-text.js';
 import { loadAndEnforce, type LoadReport } from '../live/load-report.js';
 
 export default class Load extends BaseCommand {
@@ -14,10 +15,13 @@ export default class Load extends BaseCommand {
     'everything goes back by itself unless `ipt2ebpf confirm` comes in time. Safe to repeat: attaches what is ' +
     'missing, and brings to an end what a crash cut off. Connections that the kernel follows already are carried ' +
     'over to TC programs; those that cannot be are listed. Another program is refused until `ipt2ebpf unload`. ' +
-    'Exit 0: done. 1: the host differs, nothing has changed. 2: trouble.';
+    'With --guard every packet of a flow, requests and answers in every connection state, is first proven to be ' +
+    'accepted; else nothing is attached, and a packet and the rule that drops it are shown. ' +
+    'Exit 0: done. 1: the host differs or a guard is not proven, nothing has changed. 2: trouble.';
   static override examples = [
     '<%= config.bin %> load out/',
     '<%= config.bin %> load out/ --enforce --rollback-after 60',
+    "<%= config.bin %> load out/ --guard 'tcp from 192.0.2.0/24 to port 22'",
     '<%= config.bin %> load out/ --enforce --rollback-after 60 --flush-iptables --json',
   ];
   static override args = {
@@ -36,6 +40,13 @@ export default class Load extends BaseCommand {
       description:
         'once programs enforce, empty the tables they carry; saved, and restored by rollback and unload',
     }),
+    guard: Flags.string({
+      description:
+        'a flow to this host that must not be cut, proven before anything attaches: ' +
+        '`tcp|udp|ping [from ADDRESS,...] [to [ADDRESS,...] [port PORT,...]] [in INTERFACE,...]`; repeatable',
+      helpValue: "'tcp from 192.0.2.0/24 to port 22'",
+      multiple: true,
+    }),
     waive: inputFlags.waive,
   };
 
@@ -49,6 +60,7 @@ export default class Load extends BaseCommand {
       flags.enforce && seconds !== undefined
         ? { rollbackAfter: seconds, flush: flags['flush-iptables'] }
         : undefined,
+      (flags.guard ?? []).map(parseGuard),
     );
     this.tellDiagnostics(report.diagnostics);
     for (const note of [...report.notes, ...leftConnections(report)]) this.tell(note);
@@ -82,10 +94,15 @@ function leftConnections({ connections }: LoadReport): string[] {
 }
 
 function summary(report: LoadReport): string {
-  if (!report.ok) return 'not loaded: the running host is not what was migrated';
+  if (!report.ok) {
+    const isGuarded = report.guards.every(({ outcome }) => outcome === 'proven');
+    return `not loaded: ${isGuarded ? 'the running host is not what was migrated' : 'a guard is not proven'}`;
+  }
   const lines = [
     `${report.mode === 'enforce' ? 'enforcing' : 'observing'} on ${report.interfaces.join(', ')}`,
   ];
+  for (const { guard, states } of report.guards)
+    lines.push(`guard \`${guard}\` is proven: every packet is accepted (${states.join(', ')})`);
   if (report.connections !== null)
     lines.push(
       `connections carried over from the kernel: ${String(report.connections.carried)}, not carried over: ${String(report.connections.left)}`,

@@ -65,7 +65,8 @@ export const CODE_GROUPS: readonly CodeGroup[] = [
   },
   {
     first: 'IPT1100',
-    about: 'the running host where it is not what was migrated, and what else keeps a program from it',
+    about:
+      'the running host where it is not what was migrated, guards that are not proven, and what else keeps a program from it',
     places: ['src/live/'],
   },
 ];

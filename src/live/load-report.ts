@@ -3,6 +3,8 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.js';
 import type { Waiver } from '../ruleset/waivers.js';
 import { enforce, type EnforceOptions } from './enforce.js';
+import type { Guard } from './guard/guard-text.js';
+import type { GuardResult } from './guard/prove.js';
 import { load } from './load.js';
 import { withLock } from './lock.js';
 import { requireRoot } from './machine.js';
@@ -21,22 +23,34 @@ export interface LoadReport {
   /** Tables that iptables no longer holds: `ipv4 filter (legacy)`. */
   readonly emptied: readonly string[];
   readonly rollback: { readonly deadline: string; readonly seconds: number } | null;
+  /** As given, each with what is proven of it, or what stands against it. */
+  readonly guards: readonly GuardResult[];
   /** Connections older than the load; null where programs use the kernel's own, or decided before. */
   readonly connections: Omit<Seeded, 'notes'> | null;
 }
 
-/** `options`: to enforce. Throws EnvironmentError. */
+/** `options`: to enforce; `guarded`: to be proven first. Throws EnvironmentError. */
 export async function loadAndEnforce(
   folder: string,
   waivers: readonly Waiver[],
   options: EnforceOptions | undefined,
+  guarded: readonly Guard[] = [],
 ): Promise<LoadReport> {
   requireRoot();
   return withLock(async () => {
-    const loaded = await load(folder, waivers);
-    const { ok, diagnostics, notes } = loaded;
+    const loaded = await load(folder, waivers, guarded);
+    const { ok, diagnostics, notes, guards } = loaded;
     if (!loaded.ok)
-      return { ok, diagnostics, notes, interfaces: [], emptied: [], rollback: null, connections: null };
+      return {
+        ok,
+        diagnostics,
+        notes,
+        interfaces: [],
+        emptied: [],
+        rollback: null,
+        guards,
+        connections: null,
+      };
     const { attached, migration } = loaded;
     const enforced = options === undefined ? undefined : await enforce(migration, options);
     const state = enforced?.state ?? loaded.state;
@@ -51,6 +65,7 @@ export async function loadAndEnforce(
         ...(seeded?.notes ?? []),
         ...(enforced?.again === true ? ['it enforced before, and is confirmed: nothing has changed'] : []),
       ],
+      guards,
       digest: state.digest,
       mode: state.mode,
       interfaces: state.interfaces,

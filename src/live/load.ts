@@ -13,6 +13,8 @@ import { Waivers, type Waiver } from '../ruleset/waivers.js';
 import { lacking } from '../kernel/feature.js';
 import type { AttachKind } from '../program/attach-kind.js';
 import { attachMissing, LOADED_KINDS, type Attached } from './attach.js';
+import type { Guard } from './guard/guard-text.js';
+import { guardDiagnostic, proveGuard, type GuardResult } from './guard/prove.js';
 import { hostDifferences, readRunningHost } from './host-check.js';
 import { networkNamespace, requireMachine } from './machine.js';
 import { keepMigration, readMigration, type LoadedMigration } from './migration.js';
@@ -24,12 +26,19 @@ import { seedConnections, type Seeded } from './seed.js';
 
 /** Refused: `diagnostics` say why, and nothing has changed. */
 export type LoadResult =
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[]; readonly notes: readonly string[] }
+  | {
+      readonly ok: false;
+      readonly diagnostics: readonly Diagnostic[];
+      readonly notes: readonly string[];
+      readonly guards: readonly GuardResult[];
+    }
   | {
       readonly ok: true;
       readonly diagnostics: readonly Diagnostic[];
       /** What was done besides, as sentences. */
       readonly notes: readonly string[];
+      /** All proven. */
+      readonly guards: readonly GuardResult[];
       readonly state: LiveState;
       readonly attached: Attached;
       /** Undefined where programs use the kernel's connections, or decide already. */
@@ -38,7 +47,11 @@ export type LoadResult =
     };
 
 /** Call with the lock held. Throws EnvironmentError for what the machine or the folder lacks. */
-export async function load(folder: string, accepted: readonly Waiver[]): Promise<LoadResult> {
+export async function load(
+  folder: string,
+  accepted: readonly Waiver[],
+  guarded: readonly Guard[],
+): Promise<LoadResult> {
   requireMachine();
   const migration = await readMigration(folder);
   requireKinds(migration.attach);
@@ -47,10 +60,15 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
   refuseOther(migration, before);
   const waivers = new Waivers(accepted);
   const compareRules = before === undefined || before.saved.length === 0;
-  const diagnostics = hostDifferences(migration, readRunningHost(), compareRules)
+  const differences = hostDifferences(migration, readRunningHost(), compareRules)
     .filter((each) => waivers.find({ ...each, code: each.diagnostic.code }) === undefined)
     .map(({ diagnostic }) => diagnostic);
-  if (diagnostics.length > 0) return { ok: false, diagnostics, notes };
+  const { model, input, leftTables } = migration;
+  const guards = guarded.map((guard) =>
+    proveGuard(guard, { model, leftTables, ruleset: input.ruleset, host: input.host }),
+  );
+  const diagnostics = [...differences, ...guards.map(guardDiagnostic).filter((each) => each !== undefined)];
+  if (diagnostics.length > 0) return { ok: false, diagnostics, notes, guards };
   for (const { text } of waivers.unused()) notes.push(`waiver ${text} accepts nothing here`);
   if (before === undefined) makePins(migration);
   const attached = attachMissing(migration.model, migration.attach);
@@ -73,7 +91,7 @@ export async function load(folder: string, accepted: readonly Waiver[]): Promise
     watcher,
   };
   writeState(state);
-  return { ok: true, diagnostics, notes, state, attached, seeded, migration };
+  return { ok: true, diagnostics, notes, guards, state, attached, seeded, migration };
 }
 
 function requireKinds(kinds: readonly AttachKind[]): void {

@@ -75,6 +75,12 @@ const rows: readonly (readonly [string, (faulty: string) => string[], number, st
 const liveRows: readonly (readonly [string, number, string])[] = [
   ['ipt2ebpf load out --json', 0, 'load.json'],
   ['ip addr add 203.0.113.9/24 dev eth0; ipt2ebpf load out --json', 1, 'load.json'],
+  ["ipt2ebpf load out --guard 'tcp to port 9' --json", 0, 'load.json'],
+  [
+    "ipt2ebpf load out --guard 'tcp to port 23' --guard 'tcp from 2001:db8::/32 to port 9' --json",
+    1,
+    'load.json',
+  ],
   ['ipt2ebpf load out --enforce --rollback-after 60 --flush-iptables --json', 0, 'load.json'],
   ['ipt2ebpf confirm --json', 0, 'confirm.json'],
   ['ipt2ebpf status --json', 0, 'status.json'],
