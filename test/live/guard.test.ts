@@ -60,6 +60,18 @@ const FAILING: readonly (readonly [string, string, string, RegExp])[] = [
     /ESTABLISHED, after [23] packets/,
   ],
   [
+    'the first packet, sent again',
+    `-A INPUT -p tcp -m conntrack --ctstate NEW --ctstatus CONFIRMED -j DROP\n${STATEFUL}${ACCEPT_SSH}`,
+    SSH,
+    /tcp syn .*NEW, after 1 packets of the flow\) is dropped by `-A INPUT/,
+  ],
+  [
+    'IPv6, one network of the source',
+    `*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 2001:db8:9:8000::/49 -j DROP\nCOMMIT\n`,
+    'tcp from 2001:db8:9::/48 to port 22',
+    /\[2001:db8:9:8000::\]:40000 > .* is dropped by `-A INPUT/,
+  ],
+  [
     'a limit that is used up',
     `${STATEFUL}-A INPUT -p tcp -m tcp --dport 22 -m limit --limit 3/min --limit-burst 4 -j ACCEPT`,
     SSH,
@@ -136,6 +148,11 @@ const HOLDING: readonly (readonly [string, string, string])[] = [
     'scans that no TCP sends dropped',
     `-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN FIN,SYN -j DROP\n-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP\n${STATEFUL}${ACCEPT_SSH}`,
     SSH,
+  ],
+  [
+    'IPv6, the other network of the source',
+    `*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 2001:db8:9:8000::/49 -j DROP\nCOMMIT\n`,
+    'tcp from 2001:db8:9::/49 to port 22',
   ],
   ['a ping', `-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT\n${STATEFUL}`, 'ping from 192.0.2.0/24'],
 ];
